@@ -50,4 +50,5 @@
 //!
 //! The long version is `docs/ARCHITECTURE.md`.
 
+pub mod jose;
 pub mod model;
