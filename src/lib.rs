@@ -52,3 +52,4 @@
 
 pub mod jose;
 pub mod model;
+pub mod protocol;
