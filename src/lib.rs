@@ -52,4 +52,5 @@
 
 pub mod jose;
 pub mod model;
+pub mod policy;
 pub mod protocol;
