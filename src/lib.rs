@@ -50,6 +50,7 @@
 //!
 //! The long version is `docs/ARCHITECTURE.md`.
 
+pub mod cache;
 pub mod jose;
 pub mod model;
 pub mod policy;

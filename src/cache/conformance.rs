@@ -1,0 +1,279 @@
+//! What every backend must do, run on memory always and on a private Redis where `redis-server` is installed.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cache, Error, Slot};
+use crate::model::{Clock, Secret, UnixTime};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Login {
+    client: String,
+    tries: u32,
+}
+
+const LOGIN: Slot<Login> = Slot::new("conformance_login", 60);
+const CODE: Slot<Login> = Slot::new("conformance_code", 60);
+const SEEN: Slot<()> = Slot::new("conformance_seen", 60);
+
+fn login(tries: u32) -> Login {
+    Login { client: "여행 | shop\n".to_owned(), tries }
+}
+
+/// A Redis server of this process alone: free loopback port, temporary directory, nothing persisted.
+pub(crate) struct PrivateRedis {
+    server: Child,
+    directory: tempfile::TempDir,
+    port: u16,
+}
+
+impl PrivateRedis {
+    /// Starts one, or says that `redis-server` is not installed — which is a failure where services are required.
+    pub(crate) async fn start() -> Option<Self> {
+        if Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_err() {
+            assert!(
+                std::env::var("COMITY_TEST_SERVICES").as_deref() != Ok("required"),
+                "redis-server is required and not installed"
+            );
+            eprintln!("skipped: redis-server is not installed");
+            return None;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let server = spawn(&directory, port);
+        let redis = Self { server, directory, port };
+        redis.ready().await;
+        Some(redis)
+    }
+
+    /// Its address.
+    pub(crate) fn url(&self) -> Secret<String> {
+        Secret::new(format!("redis://127.0.0.1:{}", self.port))
+    }
+
+    fn stop(&mut self) {
+        self.server.kill().unwrap();
+        self.server.wait().unwrap();
+    }
+
+    async fn restart(&mut self) {
+        self.server = spawn(&self.directory, self.port);
+        self.ready().await;
+    }
+
+    async fn ready(&self) {
+        for _ in 0..500 {
+            if tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await.is_ok() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("redis-server did not start");
+    }
+}
+
+impl Drop for PrivateRedis {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+fn spawn(directory: &tempfile::TempDir, port: u16) -> Child {
+    Command::new("redis-server")
+        .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no"])
+        .arg("--dir")
+        .arg(directory.path())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+async fn every_topic(cache: &Cache, clock: &Clock) {
+    records_come_back_until_they_expire(cache, clock).await;
+    a_slot_never_reads_another_slots_record(cache).await;
+    replace_keeps_the_end_of_life(cache, clock).await;
+    put_new_yields_to_a_live_record_only(cache, clock).await;
+    take_is_once(cache, clock).await;
+    counters_run_in_windows(cache, clock).await;
+    a_record_of_another_shape_is_a_fault(cache).await;
+    of_fifty_takers_one_wins(cache).await;
+    of_fifty_firsts_one_wins(cache).await;
+    fifty_counts_are_fifty(cache).await;
+    cache.ping().await.unwrap();
+}
+
+async fn records_come_back_until_they_expire(cache: &Cache, clock: &Clock) {
+    assert_eq!(cache.get(&LOGIN, "a").await.unwrap(), None);
+    cache.put(&LOGIN, "a", &login(1)).await.unwrap();
+    cache.put(&LOGIN, "a", &login(2)).await.unwrap();
+    cache.put(&LOGIN, "b", &login(3)).await.unwrap();
+    cache.put(&LOGIN.lasting(5), "short", &login(4)).await.unwrap();
+    cache.put(&LOGIN.lasting(-5), "shortest", &login(5)).await.unwrap();
+    assert_eq!(cache.get(&LOGIN, "a").await.unwrap(), Some(login(2)));
+    assert_eq!(cache.get(&LOGIN, "shortest").await.unwrap(), Some(login(5)));
+    cache.remove(&LOGIN, "b").await.unwrap();
+    cache.remove(&LOGIN, "never put").await.unwrap();
+    assert_eq!(cache.get(&LOGIN, "b").await.unwrap(), None);
+    clock.advance(5);
+    assert_eq!(cache.get(&LOGIN, "short").await.unwrap(), None);
+    clock.advance(54);
+    assert_eq!(cache.get(&LOGIN, "a").await.unwrap(), Some(login(2)));
+    clock.advance(1);
+    assert_eq!(cache.get(&LOGIN, "a").await.unwrap(), None);
+}
+
+async fn a_slot_never_reads_another_slots_record(cache: &Cache) {
+    cache.put(&LOGIN, "kind", &login(1)).await.unwrap();
+    assert_eq!(cache.get(&CODE, "kind").await.unwrap(), None);
+    assert_eq!(cache.take(&CODE, "kind").await.unwrap(), None);
+    assert!(cache.put_new(&CODE, "kind", &login(2)).await.unwrap());
+    assert_eq!(cache.peek_count("conformance_login", "kind").await.unwrap(), 0);
+    assert_eq!(cache.get(&LOGIN, "kind").await.unwrap(), Some(login(1)));
+}
+
+async fn replace_keeps_the_end_of_life(cache: &Cache, clock: &Clock) {
+    assert!(!cache.replace(&LOGIN, "replace", &login(1)).await.unwrap());
+    assert_eq!(cache.get(&LOGIN, "replace").await.unwrap(), None);
+    cache.put(&LOGIN, "replace", &login(1)).await.unwrap();
+    clock.advance(40);
+    assert!(cache.replace(&LOGIN, "replace", &login(2)).await.unwrap());
+    assert_eq!(cache.get(&LOGIN, "replace").await.unwrap(), Some(login(2)));
+    clock.advance(20);
+    assert_eq!(cache.get(&LOGIN, "replace").await.unwrap(), None);
+    assert!(!cache.replace(&LOGIN, "replace", &login(3)).await.unwrap());
+    assert_eq!(cache.get(&LOGIN, "replace").await.unwrap(), None);
+}
+
+async fn put_new_yields_to_a_live_record_only(cache: &Cache, clock: &Clock) {
+    assert!(cache.put_new(&LOGIN, "new", &login(1)).await.unwrap());
+    assert!(!cache.put_new(&LOGIN, "new", &login(2)).await.unwrap());
+    assert_eq!(cache.get(&LOGIN, "new").await.unwrap(), Some(login(1)));
+    clock.advance(60);
+    assert!(cache.put_new(&LOGIN, "new", &login(3)).await.unwrap());
+    assert_eq!(cache.get(&LOGIN, "new").await.unwrap(), Some(login(3)));
+}
+
+async fn take_is_once(cache: &Cache, clock: &Clock) {
+    cache.put(&CODE, "take", &login(1)).await.unwrap();
+    assert_eq!(cache.take(&CODE, "take").await.unwrap(), Some(login(1)));
+    assert_eq!(cache.take(&CODE, "take").await.unwrap(), None);
+    assert_eq!(cache.get(&CODE, "take").await.unwrap(), None);
+    cache.put(&CODE, "take", &login(2)).await.unwrap();
+    clock.advance(60);
+    assert_eq!(cache.take(&CODE, "take").await.unwrap(), None);
+}
+
+async fn counters_run_in_windows(cache: &Cache, clock: &Clock) {
+    assert_eq!(cache.peek_count("conformance", "ip").await.unwrap(), 0);
+    assert_eq!(cache.count("conformance", "ip", 10).await.unwrap(), 1);
+    clock.advance(9);
+    assert_eq!(cache.count("conformance", "ip", 10).await.unwrap(), 2);
+    assert_eq!(cache.count("conformance_other", "ip", 10).await.unwrap(), 1);
+    assert_eq!(cache.peek_count("conformance", "ip").await.unwrap(), 2);
+    clock.advance(1);
+    assert_eq!(cache.peek_count("conformance", "ip").await.unwrap(), 0);
+    assert_eq!(cache.count("conformance", "ip", 10).await.unwrap(), 1);
+    cache.reset_count("conformance", "ip").await.unwrap();
+    assert_eq!(cache.count("conformance", "ip", 10).await.unwrap(), 1);
+}
+
+async fn a_record_of_another_shape_is_a_fault(cache: &Cache) {
+    const SAME_NAME: Slot<Vec<u8>> = Slot::new("conformance_login", 60);
+    cache.put(&SAME_NAME, "shape", &vec![1, 2]).await.unwrap();
+    assert!(matches!(cache.get(&LOGIN, "shape").await, Err(Error::Fault(_))));
+}
+
+async fn of_fifty_takers_one_wins(cache: &Cache) {
+    for round in 0..5 {
+        let key = format!("race {round}");
+        cache.put(&CODE, &key, &login(round)).await.unwrap();
+        let won = race(cache, move |cache| {
+            let key = key.clone();
+            async move { u64::from(cache.take(&CODE, &key).await.unwrap().is_some()) }
+        });
+        assert_eq!(won.await.iter().sum::<u64>(), 1);
+    }
+}
+
+async fn of_fifty_firsts_one_wins(cache: &Cache) {
+    for round in 0..5 {
+        let won = race(cache, move |cache| async move {
+            u64::from(cache.put_new(&SEEN, &format!("race {round}"), &()).await.unwrap())
+        });
+        assert_eq!(won.await.iter().sum::<u64>(), 1);
+    }
+}
+
+async fn fifty_counts_are_fifty(cache: &Cache) {
+    let mut sums = race(cache, |cache| async move { cache.count("conformance_race", "k", 60).await.unwrap() }).await;
+    sums.sort_unstable();
+    assert_eq!(sums, (1..=50).collect::<Vec<u64>>());
+}
+
+async fn race<F>(cache: &Cache, run: impl Fn(Cache) -> F) -> Vec<u64>
+where
+    F: Future<Output = u64> + Send + 'static,
+{
+    let runners: Vec<_> = (0..50).map(|_| tokio::spawn(run(cache.clone()))).collect();
+    let mut results = Vec::new();
+    for runner in runners {
+        results.push(runner.await.unwrap());
+    }
+    results
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn memory_conforms() {
+    let clock = Clock::manual(UnixTime(1_900_000_000));
+    every_topic(&Cache::memory(clock.clone()), &clock).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn redis_conforms() {
+    let Some(redis) = PrivateRedis::start().await else { return };
+    let clock = Clock::manual(UnixTime(1_900_000_000));
+    every_topic(&Cache::redis(&redis.url(), clock.clone()).await.unwrap(), &clock).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_errs_while_the_server_is_down_and_recovers_by_itself() {
+    let Some(mut redis) = PrivateRedis::start().await else { return };
+    let cache = Cache::redis(&redis.url(), Clock::system()).await.unwrap();
+    assert_eq!(cache.count("conformance", "outage", 60).await.unwrap(), 1);
+    redis.stop();
+    assert!(matches!(cache.count("conformance", "outage", 60).await, Err(Error::Unavailable(_))));
+    assert!(matches!(cache.take(&CODE, "outage").await, Err(Error::Unavailable(_))));
+    redis.restart().await;
+    let mut outcome = cache.ping().await;
+    for _ in 0..20 {
+        if outcome.is_ok() {
+            break;
+        }
+        outcome = cache.ping().await;
+    }
+    outcome.unwrap();
+    assert_eq!(cache.count("conformance", "outage", 60).await.unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_that_only_reads_is_unavailable_until_it_writes_again() {
+    let Some(redis) = PrivateRedis::start().await else { return };
+    let cache = Cache::redis(&redis.url(), Clock::system()).await.unwrap();
+    let mut admin = ::redis::Client::open(redis.url().expose().as_str()).unwrap().get_connection().unwrap();
+    ::redis::cmd("REPLICAOF").arg("127.0.0.1").arg(1).exec(&mut admin).unwrap();
+    assert!(matches!(cache.put(&LOGIN, "replica", &login(1)).await, Err(Error::Unavailable(_))));
+    ::redis::cmd("REPLICAOF").arg("NO").arg("ONE").exec(&mut admin).unwrap();
+    cache.put(&LOGIN, "replica", &login(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_or_where_nobody_answers_fails_at_start() {
+    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    for url in ["not an address".to_owned(), format!("redis://127.0.0.1:{nobody}")] {
+        assert!(Cache::redis(&Secret::new(url), Clock::system()).await.is_err());
+    }
+}

@@ -1,0 +1,223 @@
+//! Records in this process: a map in shards, bounded in bytes, swept of the expired as it is written to.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::error::Error;
+use crate::model::{Clock, UnixTime};
+
+const SHARDS: usize = 64;
+const CAPACITY_BYTES: usize = 256 * 1024 * 1024;
+const SWEEP_EVERY_SECONDS: i64 = 30;
+/// What an entry costs beside its key and value: map slot, two allocations.
+const ENTRY_OVERHEAD_BYTES: usize = 96;
+
+#[derive(Clone)]
+pub(super) struct Memory(Arc<Map>);
+
+struct Map {
+    clock: Clock,
+    shards: [Mutex<Shard>; SHARDS],
+    capacity: usize,
+    hasher: RandomState,
+}
+
+#[derive(Default)]
+struct Shard {
+    entries: HashMap<String, Entry>,
+    bytes: usize,
+    swept_at: UnixTime,
+}
+
+struct Entry {
+    value: Vec<u8>,
+    expires_at: UnixTime,
+}
+
+// Both backends answer alike, also where this one cannot fail.
+#[allow(clippy::unnecessary_wraps)]
+impl Memory {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self::with_capacity(clock, CAPACITY_BYTES)
+    }
+
+    fn with_capacity(clock: Clock, bytes: usize) -> Self {
+        Self(Arc::new(Map {
+            clock,
+            shards: std::array::from_fn(|_| Mutex::default()),
+            capacity: bytes / SHARDS,
+            hasher: RandomState::new(),
+        }))
+    }
+
+    pub(super) fn put(&self, path: String, value: Vec<u8>, ttl: i64) -> Result<(), Error> {
+        let now = self.0.clock.now();
+        self.shard(&path).insert(path, Entry { value, expires_at: now + ttl }, now, self.0.capacity)
+    }
+
+    pub(super) fn put_new(&self, path: String, value: Vec<u8>, ttl: i64) -> Result<bool, Error> {
+        let now = self.0.clock.now();
+        let mut shard = self.shard(&path);
+        if shard.live(&path, now).is_some() {
+            return Ok(false);
+        }
+        shard.insert(path, Entry { value, expires_at: now + ttl }, now, self.0.capacity)?;
+        Ok(true)
+    }
+
+    pub(super) fn replace(&self, path: String, value: Vec<u8>) -> Result<bool, Error> {
+        let now = self.0.clock.now();
+        let mut shard = self.shard(&path);
+        let Some(expires_at) = shard.live(&path, now).map(|entry| entry.expires_at) else { return Ok(false) };
+        shard.insert(path, Entry { value, expires_at }, now, self.0.capacity)?;
+        Ok(true)
+    }
+
+    pub(super) fn get(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
+        let now = self.0.clock.now();
+        Ok(self.shard(path).live(path, now).map(|entry| entry.value.clone()))
+    }
+
+    pub(super) fn take(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
+        let now = self.0.clock.now();
+        Ok(self.shard(path).remove(path).filter(|entry| entry.expires_at > now).map(|entry| entry.value))
+    }
+
+    pub(super) fn remove(&self, path: &str) -> Result<(), Error> {
+        self.shard(path).remove(path);
+        Ok(())
+    }
+
+    pub(super) fn count(&self, path: String, window: i64) -> Result<u64, Error> {
+        let now = self.0.clock.now();
+        let mut shard = self.shard(&path);
+        let (sum, expires_at) = match shard.live(&path, now) {
+            Some(entry) => (number(&entry.value).saturating_add(1), entry.expires_at),
+            None => (1, now + window),
+        };
+        shard.insert(path, Entry { value: sum.to_string().into_bytes(), expires_at }, now, self.0.capacity)?;
+        Ok(sum)
+    }
+
+    fn shard(&self, path: &str) -> MutexGuard<'_, Shard> {
+        let [low, ..] = self.0.hasher.hash_one(path).to_le_bytes();
+        let [first, ..] = &self.0.shards;
+        let shard = self.0.shards.get(usize::from(low) % SHARDS).unwrap_or(first);
+        shard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Memory")
+    }
+}
+
+impl Shard {
+    fn live(&self, path: &str, now: UnixTime) -> Option<&Entry> {
+        self.entries.get(path).filter(|entry| entry.expires_at > now)
+    }
+
+    fn insert(&mut self, path: String, entry: Entry, now: UnixTime, capacity: usize) -> Result<(), Error> {
+        let cost = cost(&path, &entry);
+        let idle = now.since(self.swept_at);
+        // A full shard is swept at most once a second: sweeping is linear, and the flood that filled it goes on.
+        if idle >= SWEEP_EVERY_SECONDS || (idle > 0 && self.bytes_with(&path, cost) > capacity) {
+            self.sweep(now);
+        }
+        // Evicting would un-see a `jti` or forgive a counter, so a full shard refuses and keeps what it has.
+        let bytes = self.bytes_with(&path, cost);
+        if bytes > capacity {
+            return Err(Error::Full);
+        }
+        self.bytes = bytes;
+        self.entries.insert(path, entry);
+        Ok(())
+    }
+
+    /// What the shard holds once an entry of `cost` lies at `path`.
+    fn bytes_with(&self, path: &str, added: usize) -> usize {
+        self.bytes + added - self.entries.get(path).map_or(0, |entry| cost(path, entry))
+    }
+
+    fn remove(&mut self, path: &str) -> Option<Entry> {
+        let (path, entry) = self.entries.remove_entry(path)?;
+        self.bytes -= cost(&path, &entry);
+        Some(entry)
+    }
+
+    fn sweep(&mut self, now: UnixTime) {
+        self.entries.retain(|_, entry| entry.expires_at > now);
+        self.bytes = self.entries.iter().map(|(path, entry)| cost(path, entry)).sum();
+        self.swept_at = now;
+        if self.entries.len() * 4 < self.entries.capacity() {
+            self.entries.shrink_to_fit();
+        }
+    }
+}
+
+fn cost(path: &str, entry: &Entry) -> usize {
+    path.len() + entry.value.len() + ENTRY_OVERHEAD_BYTES
+}
+
+fn number(bytes: &[u8]) -> u64 {
+    std::str::from_utf8(bytes).ok().and_then(|text| text.parse().ok()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(memory: &Memory) -> (usize, usize) {
+        memory
+            .0
+            .shards
+            .iter()
+            .map(|shard| shard.lock().unwrap())
+            .fold((0, 0), |(entries, bytes), shard| (entries + shard.entries.len(), bytes + shard.bytes))
+    }
+
+    #[test]
+    fn the_expired_are_swept_by_later_writes() {
+        let clock = Clock::manual(UnixTime(1_000));
+        let memory = Memory::new(clock.clone());
+        for number in 0..5_000 {
+            memory.put(format!("old:{number}"), vec![0; 32], 10).unwrap();
+        }
+        assert_eq!(held(&memory).0, 5_000);
+        clock.advance(SWEEP_EVERY_SECONDS);
+        for number in 0..2_000 {
+            memory.put(format!("new:{number}"), vec![0; 32], 10).unwrap();
+        }
+        assert_eq!(held(&memory).0, 2_000);
+        for number in 0..2_000 {
+            memory.remove(&format!("new:{number}")).unwrap();
+        }
+        assert_eq!(held(&memory), (0, 0));
+    }
+
+    #[test]
+    fn a_full_memory_refuses_and_keeps_what_it_has() {
+        let clock = Clock::manual(UnixTime(1_000));
+        let memory = Memory::with_capacity(clock.clone(), SHARDS * 4_096);
+        let mut kept = Vec::new();
+        let full = (0..10_000).any(|number| {
+            let path = format!("{number}");
+            match memory.put_new(path.clone(), vec![0; 64], 60) {
+                Ok(true) => {
+                    kept.push(path);
+                    false
+                }
+                Ok(false) => panic!("{path} was never put"),
+                Err(error) => matches!(error, Error::Full),
+            }
+        });
+        assert!(full);
+        assert!(matches!(memory.put(kept[0].clone(), vec![0; 8_192], 60), Err(Error::Full)));
+        assert!(kept.iter().all(|path| memory.get(path).unwrap().is_some()));
+        clock.advance(60);
+        memory.put("0".to_owned(), vec![0; 64], 60).unwrap();
+    }
+}
