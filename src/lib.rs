@@ -53,5 +53,6 @@
 pub mod cache;
 pub mod jose;
 pub mod model;
+pub mod outbound;
 pub mod policy;
 pub mod protocol;
