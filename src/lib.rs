@@ -53,6 +53,7 @@
 pub mod cache;
 pub mod i18n;
 pub mod jose;
+pub mod mail;
 pub mod model;
 pub mod outbound;
 pub mod policy;
