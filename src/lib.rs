@@ -58,3 +58,4 @@ pub mod model;
 pub mod outbound;
 pub mod policy;
 pub mod protocol;
+pub mod telemetry;
