@@ -58,4 +58,5 @@ pub mod model;
 pub mod outbound;
 pub mod policy;
 pub mod protocol;
+pub mod store;
 pub mod telemetry;

@@ -1,0 +1,109 @@
+//! What can go wrong below every room that remembers something.
+
+use std::error::Error as StdError;
+
+use crate::model::Fault;
+
+type Source = Box<dyn StdError + Send + Sync>;
+
+/// Why a unit of work did not happen. Nothing of it was written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Somebody else already holds what must be unique; the name tells what: `identity`, `contact`, `account`, …
+    #[error("already taken: {0}")]
+    Conflict(&'static str),
+    /// The database cannot be reached, is full, read-only or too busy: the same call may work later.
+    #[error("the database is unavailable")]
+    Unavailable(#[source] Source),
+    /// A stored value or statement is not what it must be.
+    #[error("a stored record is not as expected")]
+    Fault(#[source] Source),
+}
+
+impl Error {
+    /// A fault of our own, named in a few words without data.
+    pub(super) fn fault(what: &'static str) -> Self {
+        Self::Fault(what.into())
+    }
+
+    /// Whether the transaction lost a race that the database resolved by aborting it.
+    pub(super) fn is_lost_race(&self) -> bool {
+        let (Self::Unavailable(source) | Self::Fault(source)) = self else { return false };
+        let Some(sqlx::Error::Database(error)) = source.downcast_ref::<sqlx::Error>() else { return false };
+        matches!(error.code().as_deref(), Some("40001" | "40P01"))
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        let passing = match &error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => true,
+            sqlx::Error::Database(database) if database.is_unique_violation() => {
+                return Self::Conflict(taken(database.as_ref()));
+            }
+            sqlx::Error::Database(database) => database.code().is_some_and(|code| is_passing(&code)),
+            _ => false,
+        };
+        if passing { Self::Unavailable(Box::new(error)) } else { Self::Fault(Box::new(error)) }
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Fault(Box::new(error))
+    }
+}
+
+/// Whether waiting may cure it. SQLSTATE classes [PostgreSQL, appendix A] have five characters; SQLite's result codes
+/// are decimal numbers whose low byte is the primary code.
+fn is_passing(code: &str) -> bool {
+    if code.len() == 5 {
+        // Connection lost, serialization and deadlock, out of resources, shut down, read-only after a failover.
+        return ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class)) || code == "25006";
+    }
+    // Busy, locked, read-only, I/O error, full, cannot open.
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 8 | 10 | 13 | 14))
+}
+
+/// The name a unique index is known by above: that of its table, in the singular where one is reported at all.
+fn taken(error: &dyn sqlx::error::DatabaseError) -> &'static str {
+    const NAMES: [(&str, &str); 7] = [
+        ("identities", "identity"),
+        ("contacts", "contact"),
+        ("memberships", "membership"),
+        ("sessions", "session"),
+        ("refresh_tokens", "refresh_token"),
+        ("signing_keys", "signing_key"),
+        ("families", "family"),
+    ];
+    let message = error.message();
+    NAMES.iter().find(|(table, _)| message.contains(table)).map_or("record", |(_, name)| name)
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Unavailable(_) => Self::unavailable("the database does not answer", error),
+            Error::Conflict(_) | Error::Fault(_) => Self::new("the database", error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_passing;
+
+    #[test]
+    fn codes_that_time_may_cure_are_told_from_faults() {
+        for code in ["08006", "40001", "40P01", "53300", "57P01", "25006", "5", "261", "517", "13", "2570"] {
+            assert!(is_passing(code), "{code}");
+        }
+        for code in ["23505", "42601", "22P02", "1", "19", "2067", ""] {
+            assert!(!is_passing(code), "{code}");
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Revocation by what a caller holds: a code that comes back, a token without a family.
+
+use uuid::Uuid;
+
+use super::error::Error;
+use super::open::Store;
+use crate::model::UnixTime;
+
+row!(CodeFamilyRow { id: Uuid });
+row!(RevokedTokenRow { entries: i64 });
+
+impl Store {
+    /// Revokes what a redeemed code gave rise to, when the code is presented again [RFC 6749 §4.1.2]; gives whether
+    /// there was anything in force. Event `grant.revoked`.
+    pub async fn revoke_family_of_code(&self, code_hash: &[u8; 32], now: UnixTime) -> Result<bool, Error> {
+        unit!(self, tx => {
+            let family = fetch_optional!(
+                &mut *tx,
+                CodeFamilyRow,
+                "SELECT id FROM families WHERE code_hash = $1",
+                code_hash.as_slice()
+            )?;
+            match family {
+                Some(row) => self.revoke_one(tx, row.id, "code_reused", now).await?,
+                None => false,
+            }
+        })
+    }
+
+    /// Whether one access token was revoked; for tokens that belong to no family.
+    pub async fn is_token_revoked(&self, jti: &str) -> Result<bool, Error> {
+        const SQL: &str = "SELECT COUNT(*) AS entries FROM revoked_tokens WHERE jti = $1";
+        let mut link = self.db.read().await?;
+        let row = fetch_optional!(&mut link, RevokedTokenRow, SQL, jti)?;
+        Ok(row.is_some_and(|row| row.entries > 0))
+    }
+}
