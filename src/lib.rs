@@ -51,6 +51,7 @@
 //! The long version is `docs/ARCHITECTURE.md`.
 
 pub mod cache;
+pub mod federation;
 pub mod i18n;
 pub mod jose;
 pub mod mail;
