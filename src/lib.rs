@@ -55,6 +55,7 @@ pub mod federation;
 pub mod i18n;
 pub mod jose;
 pub mod mail;
+pub mod membership;
 pub mod model;
 pub mod outbound;
 pub mod policy;
