@@ -51,6 +51,7 @@
 //! The long version is `docs/ARCHITECTURE.md`.
 
 pub mod cache;
+pub mod consent;
 pub mod federation;
 pub mod i18n;
 pub mod jose;
