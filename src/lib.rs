@@ -50,6 +50,7 @@
 //!
 //! The long version is `docs/ARCHITECTURE.md`.
 
+pub mod accounts;
 pub mod cache;
 pub mod consent;
 pub mod federation;
