@@ -62,5 +62,6 @@ pub mod model;
 pub mod outbound;
 pub mod policy;
 pub mod protocol;
+pub mod provider;
 pub mod store;
 pub mod telemetry;

@@ -1,0 +1,216 @@
+//! Loads the facts, decides, and either issues or names the next page.
+
+use super::decide::{Decision, Facts, Progress, decide};
+use super::request::{Request, Target, Transaction};
+use super::{Outcome, Step};
+use crate::model::client::Client;
+use crate::model::session::Session;
+use crate::model::{Fault, UnixTime};
+use crate::policy::release::{AskLine, Release};
+use crate::protocol::{ErrorCode, Refused};
+use crate::provider::Provider;
+use crate::provider::grants::authorization_code::Code;
+use crate::provider::release::Asked;
+
+/// What a consent page has to ask.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Who asks.
+    pub client: Client,
+    /// What awaits an answer.
+    pub lines: Vec<AskLine>,
+    /// The request.
+    pub request: Request,
+    /// Whether earlier answers for this client stand.
+    pub has_standing: bool,
+}
+
+impl Provider {
+    pub(super) async fn advance(
+        &self,
+        transaction: Transaction,
+        session: Option<&Session>,
+        new: bool,
+    ) -> Result<Outcome, Fault> {
+        let now = self.0.clock.now();
+        match &transaction.target {
+            Target::Home { return_to, fresh } => {
+                let proven = session.is_some_and(|session| !fresh || signed_in_here(&transaction, session));
+                if proven {
+                    self.forget(&transaction).await?;
+                    return Ok(Outcome::Home(return_to.clone()));
+                }
+                let step = if session.is_some() { Step::Reauthenticate } else { Step::SignIn };
+                self.interact(&transaction, step, new).await
+            }
+            Target::Client(request) => self.advance_client(&transaction, request, session, new, now).await,
+        }
+    }
+
+    async fn advance_client(
+        &self,
+        transaction: &Transaction,
+        request: &Request,
+        session: Option<&Session>,
+        new: bool,
+        now: UnixTime,
+    ) -> Result<Outcome, Fault> {
+        let Some(registered) = self.0.store.client(&request.callback.client).await? else {
+            return Ok(Outcome::Expired);
+        };
+        if registered.client.disabled {
+            return Ok(Outcome::Expired);
+        }
+        let facts = match session {
+            Some(session) => self.facts(transaction, request, &registered.client, session, now).await?,
+            None => Facts::default(),
+        };
+        let progress = session.map_or_else(Progress::default, |session| progress(transaction, session));
+        let authentication = session.map(|session| &session.authentication);
+        let decision = decide(request, authentication, progress, facts, now);
+        let step = match decision {
+            Decision::Login => Step::SignIn,
+            Decision::Reauthenticate => Step::Reauthenticate,
+            Decision::SelectAccount => Step::SelectAccount,
+            Decision::Terms => Step::Terms,
+            Decision::Consent => Step::Consent,
+            Decision::Refuse(code, description) => {
+                let refused = Refused::new(code, description);
+                return self.finish(transaction, new, request.callback.refuse(self.issuer(), &refused)).await;
+            }
+            Decision::Issue => {
+                let Some(session) = session else {
+                    let refused = Refused::new(ErrorCode::LoginRequired, "the person has to sign in");
+                    return Ok(request.callback.refuse(self.issuer(), &refused));
+                };
+                return self.issue_code(transaction, request, &registered.client, session, new, now).await;
+            }
+        };
+        self.interact(transaction, step, new).await
+    }
+
+    async fn interact(&self, transaction: &Transaction, step: Step, new: bool) -> Result<Outcome, Fault> {
+        if new {
+            self.keep(transaction).await?;
+        }
+        Ok(Outcome::Interact(step, transaction.id.clone()))
+    }
+
+    async fn finish(&self, transaction: &Transaction, new: bool, outcome: Outcome) -> Result<Outcome, Fault> {
+        if !new {
+            self.forget(transaction).await?;
+        }
+        Ok(outcome)
+    }
+
+    async fn facts(
+        &self,
+        transaction: &Transaction,
+        request: &Request,
+        client: &Client,
+        session: &Session,
+        now: UnixTime,
+    ) -> Result<Facts, Fault> {
+        let release = self.release_for_request(transaction, request, client, session, now).await?;
+        let other_person = match &request.expected_subject {
+            Some(expected) => self.0.store.subject(session.account, &client.sector(), now).await?.0 != *expected,
+            None => false,
+        };
+        let acr_unmet =
+            !request.essential_acr.is_empty() && !request.essential_acr.contains(&session.authentication.acr);
+        Ok(Facts {
+            other_person,
+            terms_missing: !self.missing_documents(session.account).await?.is_empty(),
+            consent_missing: release.is_some_and(|release| !release.ask().is_empty()),
+            acr_unmet,
+        })
+    }
+
+    async fn release_for_request(
+        &self,
+        transaction: &Transaction,
+        request: &Request,
+        client: &Client,
+        session: &Session,
+        now: UnixTime,
+    ) -> Result<Option<Release>, Fault> {
+        let asked = Asked {
+            client,
+            account: session.account,
+            scope: &request.scope,
+            claims: &request.claims,
+            began_at: transaction.created_at,
+            reconfirm: request.prompt.consent && transaction.consent_answered != Some(session.account),
+        };
+        self.release(&asked, now).await
+    }
+
+    /// What the consent page of a transaction has to ask; `None` when the transaction is not a client's.
+    pub(super) async fn ask(&self, transaction: &Transaction, session: &Session) -> Result<Option<Ask>, Fault> {
+        let Some(request) = transaction.request() else { return Ok(None) };
+        let Some(registered) = self.0.store.client(&request.callback.client).await? else { return Ok(None) };
+        let now = self.0.clock.now();
+        let release = self.release_for_request(transaction, request, &registered.client, session, now).await?;
+        let lines = release.map(|release| release.ask()).unwrap_or_default();
+        let has_standing = !self.0.store.consents(session.account, &registered.client.id).await?.is_empty();
+        Ok(Some(Ask { client: registered.client, lines, request: request.clone(), has_standing }))
+    }
+
+    async fn issue_code(
+        &self,
+        transaction: &Transaction,
+        request: &Request,
+        client: &Client,
+        session: &Session,
+        new: bool,
+        now: UnixTime,
+    ) -> Result<Outcome, Fault> {
+        // What is granted is what the person agreed to, which may be less than what was asked.
+        let Some(release) = self.release_for_request(transaction, request, client, session, now).await? else {
+            return Ok(Outcome::Expired);
+        };
+        let scope = release.scope().clone();
+        let code = Code {
+            client: request.callback.client.clone(),
+            redirect_uri: request.callback.redirect_uri.clone(),
+            account: session.account,
+            session: session.id,
+            authentication: session.authentication.clone(),
+            scope,
+            nonce: request.nonce.clone(),
+            code_challenge: request.code_challenge.clone(),
+            claims: request.claims.clone(),
+            issued_at: now,
+        };
+        let code = self.keep_code(&code).await?;
+        let outcome = request.callback.respond(self.issuer(), code.expose());
+        self.finish(transaction, new, outcome).await
+    }
+
+    /// The documents in force that this account has not accepted.
+    ///
+    /// # Errors
+    /// A [`Fault`] when the store does not answer.
+    pub async fn missing_documents(&self, account: crate::model::AccountId) -> Result<Vec<String>, Fault> {
+        if self.0.documents.is_empty() {
+            return Ok(Vec::new());
+        }
+        let accepted = self.0.store.acceptances(account).await?;
+        let is_accepted = |document: &&super::super::RequiredDocument| {
+            !accepted.iter().any(|accepted| accepted.document == document.id && accepted.version >= document.version)
+        };
+        Ok(self.0.documents.iter().filter(is_accepted).map(|document| document.id.clone()).collect())
+    }
+}
+
+fn signed_in_here(transaction: &Transaction, session: &Session) -> bool {
+    transaction.signed_in == Some((session.id, session.account))
+}
+
+fn progress(transaction: &Transaction, session: &Session) -> Progress {
+    Progress {
+        signed_in: signed_in_here(transaction, session),
+        account_selected: transaction.selected == Some(session.account),
+        consent_answered: transaction.consent_answered == Some(session.account),
+    }
+}
