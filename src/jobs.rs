@@ -1,0 +1,113 @@
+//! L4 — background work: each job on its own clock, all of them stopped together. A round that fails is logged and
+//! tried again the next time; nothing here is needed for a request to be answered.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::membership::Membership;
+use crate::model::{Clock, MembershipId, ProgrammeId};
+use crate::provider::Provider;
+use crate::store::Store;
+
+/// Seconds between looks at the keys' schedule and at keys other nodes made.
+const KEYS: Duration = Duration::from_secs(60);
+/// Between looks at a programme's feed of changes: a promotion should be seen at once.
+const FEED: Duration = Duration::from_secs(1);
+/// Between deliveries of notices to hosts.
+const NOTICES: Duration = Duration::from_secs(2);
+/// Between searches for members whose facts are due.
+const MEMBERS: Duration = Duration::from_secs(60);
+/// Between removals of what has ended.
+const SWEEP: Duration = Duration::from_secs(3600);
+
+/// What background work is done on.
+#[derive(Clone, Debug)]
+pub struct Jobs {
+    /// Whose keys follow their schedule.
+    pub provider: Provider,
+    /// Whose facts are kept fresh.
+    pub membership: Membership,
+    /// What is swept.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Jobs {
+    /// Starts all jobs; they end when `stop` turns true.
+    pub fn start(self, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+        let mut jobs = JoinSet::new();
+        let keys = self.clone();
+        jobs.spawn(every(KEYS, stop.clone(), move || {
+            let jobs = keys.clone();
+            async move {
+                if let Err(error) = jobs.provider.keys().follow_schedule(jobs.clock.now()).await {
+                    crate::telemetry::log_fault(&error);
+                }
+            }
+        }));
+        let sweep = self.clone();
+        jobs.spawn(every(SWEEP, stop.clone(), move || {
+            let jobs = sweep.clone();
+            async move {
+                match jobs.store.sweep(jobs.clock.now()).await {
+                    Ok(removed) => tracing::info!(removed, "swept what has ended"),
+                    Err(error) => tracing::warn!(%error, "sweeping failed"),
+                }
+            }
+        }));
+        let programmes: Vec<ProgrammeId> = self.membership.programmes().map(|programme| programme.id.clone()).collect();
+        for programme in programmes {
+            self.follow(&mut jobs, stop, &programme);
+        }
+        jobs
+    }
+
+    fn follow(&self, jobs: &mut JoinSet<()>, stop: &watch::Receiver<bool>, programme: &ProgrammeId) {
+        let (membership, id) = (self.membership.clone(), programme.clone());
+        jobs.spawn(every(FEED, stop.clone(), move || {
+            let (membership, id) = (membership.clone(), id.clone());
+            async move { report(membership.catch_up(&id).await.map(drop)) }
+        }));
+        let (membership, id) = (self.membership.clone(), programme.clone());
+        jobs.spawn(every(NOTICES, stop.clone(), move || {
+            let (membership, id) = (membership.clone(), id.clone());
+            async move { report(membership.send_notices(&id).await.map(drop)) }
+        }));
+        let (membership, id) = (self.membership.clone(), programme.clone());
+        jobs.spawn(every(MEMBERS, stop.clone(), move || {
+            let (membership, id) = (membership.clone(), id.clone());
+            async move { report(refresh_all_due(&membership, &id).await) }
+        }));
+    }
+}
+
+async fn refresh_all_due(membership: &Membership, programme: &ProgrammeId) -> Result<(), crate::membership::Error> {
+    let mut after: Option<MembershipId> = None;
+    loop {
+        let (round, next) = membership.refresh_due(programme, after).await?;
+        if next.is_none() || round.interrupted {
+            return Ok(());
+        }
+        after = next;
+    }
+}
+
+fn report(result: Result<(), crate::membership::Error>) {
+    if let Err(error) = result {
+        tracing::warn!(%error, "background work on memberships failed");
+    }
+}
+
+/// Runs `work` now and then every `pause`, until `stop` turns true.
+async fn every<F: Future<Output = ()>>(pause: Duration, mut stop: watch::Receiver<bool>, work: impl Fn() -> F) {
+    loop {
+        work().await;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}

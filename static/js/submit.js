@@ -1,0 +1,7 @@
+(function () {
+  'use strict';
+  var form = document.getElementById('response');
+  if (form) {
+    HTMLFormElement.prototype.submit.call(form);
+  }
+})();
