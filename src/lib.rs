@@ -51,7 +51,9 @@
 //! The long version is `docs/ARCHITECTURE.md`.
 
 pub mod accounts;
+pub mod app;
 pub mod cache;
+pub mod cli;
 pub mod consent;
 pub mod federation;
 pub mod i18n;
