@@ -55,6 +55,8 @@ pub mod app;
 pub mod cache;
 pub mod cli;
 pub mod consent;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod federation;
 pub mod i18n;
 pub mod jobs;
