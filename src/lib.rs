@@ -13,7 +13,7 @@
 //! | L1 | [`policy`] | decisions: release, linking, passwords, identifiers, member numbers |
 //! | L0 | [`protocol`], [`jose`], [`model`] | messages, signatures, nouns |
 //!
-//! Beside them stand [`app`] (puts the rooms together), [`settings`], [`telemetry`] and [`i18n`].
+//! Beside them stand [`app`] (puts the rooms together), [`settings`], [`telemetry`], [`trips`] and [`i18n`].
 //!
 //! # What must stay true
 //! - `protocol`, `jose`, `model` and `policy` do no I/O. `policy` decides: model in, verdict out, no clock, no store.
@@ -71,4 +71,5 @@ pub mod provider;
 pub mod settings;
 pub mod store;
 pub mod telemetry;
+pub mod trips;
 pub mod web;

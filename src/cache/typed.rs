@@ -21,12 +21,13 @@ pub struct Cache(Backend);
 
 /// Runs the same call on whichever backend there is.
 macro_rules! on {
-    ($cache:expr, $backend:ident => $call:expr) => {
+    ($cache:expr, $backend:ident => $call:expr) => {{
+        crate::trips::cache();
         match &$cache.0 {
             Backend::Memory($backend) => $call,
             Backend::Redis($backend) => $call.await,
         }
-    };
+    }};
 }
 
 impl Cache {

@@ -51,6 +51,8 @@ struct Counts {
     registry: Registry,
     requests: Family<Request, Counter>,
     request_seconds: Family<Route, Histogram, fn() -> Histogram>,
+    sql: Family<Route, Counter>,
+    cache: Family<Route, Counter>,
     sign_ins: Family<SignIn, Counter>,
     tokens: Family<Grant, Counter>,
     failures: Family<Failure, Counter>,
@@ -78,6 +80,18 @@ impl Metrics {
                 "Seconds from request to answer",
                 Family::new_with_constructor(histogram),
             ),
+            sql: registered(
+                &mut registry,
+                "request_sql_statements",
+                "SQL statements requests waited for, those that begin and end transactions included",
+                Family::default(),
+            ),
+            cache: registered(
+                &mut registry,
+                "request_cache_commands",
+                "Cache commands requests waited for",
+                Family::default(),
+            ),
             sign_ins: registered(&mut registry, "sign_ins", "Sign-ins tried, by login method", Family::default()),
             tokens: registered(&mut registry, "tokens_issued", "Successful token requests", Family::default()),
             failures: registered(
@@ -103,6 +117,13 @@ impl Metrics {
         let request = Request { route: route.clone(), method: known_method(method), status };
         self.0.requests.get_or_create(&request).inc();
         self.0.request_seconds.get_or_create(&Route { route }).observe(seconds);
+    }
+
+    /// Counts the round trips of an answered request to the database and to the cache.
+    pub fn round_trips(&self, route: &str, sql: u32, cache: u32) {
+        let route = Route { route: route.to_owned() };
+        self.0.sql.get_or_create(&route).inc_by(u64::from(sql));
+        self.0.cache.get_or_create(&route).inc_by(u64::from(cache));
     }
 
     /// Counts a try to sign in by `method` (`code`, `password`, a connection's id) that ended in `outcome`.
@@ -176,6 +197,8 @@ mod tests {
         metrics.request("/token", "POST", 200, 0.004);
         metrics.clone().request("/token", "POST", 200, 7.0);
         metrics.request("/token", "BREW", 405, 0.0001);
+        metrics.round_trips("/token", 3, 1);
+        metrics.round_trips("/token", 2, 0);
         metrics.sign_in("kakao", "success");
         metrics.token_issued("authorization_code");
         metrics.failure("cache", "unavailable");
@@ -186,6 +209,8 @@ mod tests {
             "comity_http_requests_total{route=\"/token\",method=\"other\",status=\"405\"} 1",
             "comity_http_request_seconds_bucket{le=\"0.005\",route=\"/token\"} 2",
             "comity_http_request_seconds_count{route=\"/token\"} 3",
+            "comity_request_sql_statements_total{route=\"/token\"} 5",
+            "comity_request_cache_commands_total{route=\"/token\"} 1",
             "comity_sign_ins_total{method=\"kakao\",outcome=\"success\"} 1",
             "comity_tokens_issued_total{grant=\"authorization_code\"} 1",
             "comity_failures_total{room=\"cache\",kind=\"unavailable\"} 1",

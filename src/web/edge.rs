@@ -36,7 +36,7 @@ pub async fn edge(State(web): State<Web>, mut request: Request<Body>, next: Next
     let span = tracing::info_span!("request", id = %trace, %method, route);
     let drawing = Drawing::of(&web, &request);
     let began = Instant::now();
-    let response = async {
+    let answer = async {
         if !is_for_us(&web.host, &request) {
             return (StatusCode::MISDIRECTED_REQUEST, "this host is not served here\n").into_response();
         }
@@ -46,14 +46,15 @@ pub async fn edge(State(web): State<Web>, mut request: Request<Body>, next: Next
         };
         drawing.finish(&web, response, &trace)
     }
-    .instrument(span.clone())
-    .await;
+    .instrument(span.clone());
+    let (response, trips) = crate::trips::counted(answer).await;
     let status = response.status();
     let elapsed = began.elapsed();
     web.metrics.request(&route, method.as_str(), status.as_u16(), elapsed.as_secs_f64());
+    web.metrics.round_trips(&route, trips.sql, trips.cache);
     span.in_scope(|| {
         let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(status = status.as_u16(), milliseconds, peer, "answered");
+        tracing::info!(status = status.as_u16(), milliseconds, sql = trips.sql, cache = trips.cache, peer, "answered");
     });
     with_trace(response, &trace)
 }

@@ -14,11 +14,12 @@ const LAYERS: [&[&str]; 5] = [
     &["web", "jobs", "cli", "demo"],
 ];
 /// Beside the layers: whom they may be used by is said here.
-const BESIDE: [(&str, &[&str]); 4] = [
+const BESIDE: [(&str, &[&str]); 5] = [
     // Puts the rooms together: used by commands, the demo and tests.
     ("app", &["cli", "demo"]),
     ("settings", &["app", "cli", "demo"]),
     ("telemetry", &["settings", "app", "cli", "web", "demo", "jobs"]),
+    ("trips", &["store", "cache", "web"]),
     ("i18n", &["app", "cli", "web", "demo", "settings"]),
 ];
 /// Siblings that stand on one another: those of the lowest layer, and the stage, which serves as `web` does and is begun

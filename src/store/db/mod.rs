@@ -1,0 +1,95 @@
+//! The two engines behind one face: connections and transactions.
+
+mod postgres;
+mod sqlite;
+
+use self::postgres::{Postgres, PostgresLink};
+use self::sqlite::{Sqlite, SqliteLink};
+use super::error::Error;
+use super::settings::DatabaseSettings;
+
+/// Attempts at a unit of work that keeps losing races against others.
+pub(super) const ATTEMPTS: u32 = 8;
+
+/// The database, whichever it is.
+#[derive(Clone)]
+pub(super) enum Db {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+/// A borrowed connection, with or without a transaction begun on it.
+pub(super) enum Link {
+    Sqlite(SqliteLink),
+    Postgres(PostgresLink),
+}
+
+impl Db {
+    pub(super) async fn open(settings: &DatabaseSettings) -> Result<Self, Error> {
+        let url = settings.url.expose();
+        match url.strip_prefix("sqlite:") {
+            Some(path) => {
+                let path = path.strip_prefix("//").unwrap_or(path);
+                Sqlite::open(path, settings).await.map(Self::Sqlite)
+            }
+            None => Postgres::open(url, settings).map(Self::Postgres),
+        }
+    }
+
+    /// A connection for single statements that change nothing.
+    pub(super) async fn read(&self) -> Result<Link, Error> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.reader().await.map(Link::Sqlite),
+            Self::Postgres(postgres) => postgres.acquire().await.map(Link::Postgres),
+        }
+    }
+
+    /// A connection for one statement that is a unit of work by itself.
+    pub(super) async fn write(&self) -> Result<Link, Error> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.writer().await.map(Link::Sqlite),
+            Self::Postgres(postgres) => postgres.acquire().await.map(Link::Postgres),
+        }
+    }
+
+    /// Begins a transaction.
+    pub(super) async fn begin(&self) -> Result<Link, Error> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.begin().await.map(Link::Sqlite),
+            Self::Postgres(postgres) => postgres.begin().await.map(Link::Postgres),
+        }
+    }
+
+    /// Waits for work in flight and closes every connection.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.close().await,
+            Self::Postgres(postgres) => postgres.close().await,
+        }
+    }
+}
+
+impl Link {
+    /// Commits what [`Db::begin`] began.
+    pub(super) async fn commit(self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(link) => link.commit().await,
+            Self::Postgres(link) => link.commit().await,
+        }
+    }
+
+    /// Takes back what [`Db::begin`] began.
+    pub(super) async fn roll_back(self) {
+        match self {
+            Self::Sqlite(link) => link.roll_back().await,
+            Self::Postgres(link) => link.roll_back().await,
+        }
+    }
+
+    /// Waits for answers as long as they take: migrations and upkeep do.
+    pub(super) fn be_patient(&mut self) {
+        if let Self::Postgres(link) = self {
+            link.be_patient();
+        }
+    }
+}
