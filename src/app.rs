@@ -282,6 +282,7 @@ pub async fn open_store(settings: &Settings, extras: &Extras) -> Result<Store, E
         std::fs::create_dir_all(folder).part("database.url")?;
     }
     let store = Store::open(&settings.database, vault, extras.random.clone()).await.part("database")?;
+    let store = store.with_clock(extras.clock.clone());
     store.migrate().await.part("database")?;
     Ok(store)
 }

@@ -49,13 +49,10 @@ impl Provider {
         now: UnixTime,
     ) -> Result<Map<String, Value>, Error> {
         let family = live.family.as_ref().ok_or_else(invalid_token)?;
-        let registered = self.0.store.client(&family.client).await?.ok_or_else(invalid_token)?;
-        if registered.client.disabled {
-            return Err(invalid_token());
-        }
+        let client = self.client(&family.client).await?.ok_or_else(invalid_token)?;
         let scope: Scope = live.token.scope.parse().unwrap_or_default();
         let claims = family_claims(family);
-        let asked = Asked::now(&registered.client, family.account, &scope, &claims, now);
+        let asked = Asked::now(&client, family.account, &scope, &claims, now);
         let release = self.release(&asked, now).await?;
         Ok(release.ok_or_else(invalid_token)?.claims_for(delivery))
     }

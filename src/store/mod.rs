@@ -19,6 +19,7 @@ mod clients;
 mod conformance;
 mod consents;
 mod contacts;
+mod copies;
 mod credentials;
 mod db;
 mod erase;
@@ -45,6 +46,7 @@ mod sweep;
 mod tokens;
 mod vault;
 
+pub use clients::RegisteredClient;
 pub use consents::ConnectedApp;
 pub use error::Error;
 pub use families::{NewRefresh, Opened};

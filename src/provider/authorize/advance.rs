@@ -1,5 +1,7 @@
 //! Loads the facts, decides, and either issues or names the next page.
 
+use std::sync::Arc;
+
 use super::decide::{Decision, Facts, Progress, decide};
 use super::request::{Request, Target, Transaction};
 use super::{Outcome, Step};
@@ -16,7 +18,7 @@ use crate::provider::release::Asked;
 #[derive(Clone, Debug)]
 pub struct Ask {
     /// Who asks.
-    pub client: Client,
+    pub client: Arc<Client>,
     /// What awaits an answer.
     pub lines: Vec<AskLine>,
     /// The request.
@@ -55,14 +57,9 @@ impl Provider {
         new: bool,
         now: UnixTime,
     ) -> Result<Outcome, Fault> {
-        let Some(registered) = self.0.store.client(&request.callback.client).await? else {
-            return Ok(Outcome::Expired);
-        };
-        if registered.client.disabled {
-            return Ok(Outcome::Expired);
-        }
+        let Some(client) = self.client(&request.callback.client).await? else { return Ok(Outcome::Expired) };
         let facts = match session {
-            Some(session) => self.facts(transaction, request, &registered.client, session, now).await?,
+            Some(session) => self.facts(transaction, request, &client, session, now).await?,
             None => Facts::default(),
         };
         let progress = session.map_or_else(Progress::default, |session| progress(transaction, session));
@@ -83,7 +80,7 @@ impl Provider {
                     let refused = Refused::new(ErrorCode::LoginRequired, "the person has to sign in");
                     return Ok(request.callback.refuse(self.issuer(), &refused));
                 };
-                return self.issue_code(transaction, request, &registered.client, session, new, now).await;
+                return self.issue_code(transaction, request, &client, session, new, now).await;
             }
         };
         self.interact(transaction, step, new).await
@@ -153,7 +150,7 @@ impl Provider {
         let release = self.release_for_request(transaction, request, &registered.client, session, now).await?;
         let lines = release.map(|release| release.ask()).unwrap_or_default();
         let has_standing = !self.0.store.consents(session.account, &registered.client.id).await?.is_empty();
-        Ok(Some(Ask { client: registered.client, lines, request: request.clone(), has_standing }))
+        Ok(Some(Ask { client: Arc::clone(&registered.client), lines, request: request.clone(), has_standing }))
     }
 
     async fn issue_code(
