@@ -30,6 +30,7 @@ use crate::provider::{self, HostWatch, Lifetimes, Provider, RequiredDocument};
 use crate::settings::{MailTransport, Settings, clients_from};
 use crate::store::{DatabaseSettings, Store, Vault};
 use crate::telemetry::Metrics;
+use crate::web::documents::Documents;
 use crate::web::listen;
 use crate::web::proxies::Cidr;
 use crate::web::router::{self, Router};
@@ -130,6 +131,7 @@ impl App {
         let site = Site {
             provider,
             accounts,
+            documents: Documents::new(settings.keys.publish_ahead_seconds),
             consents: Consents::new(store.clone(), clock.clone()),
             federation,
             memberships: membership,
