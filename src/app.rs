@@ -30,6 +30,7 @@ use crate::provider::{self, HostWatch, Lifetimes, Provider, RequiredDocument};
 use crate::settings::{MailTransport, Settings, clients_from};
 use crate::store::{DatabaseSettings, Store, Vault};
 use crate::telemetry::Metrics;
+use crate::web::documents::Documents;
 use crate::web::listen;
 use crate::web::proxies::Cidr;
 use crate::web::router::{self, Router};
@@ -130,6 +131,7 @@ impl App {
         let site = Site {
             provider,
             accounts,
+            documents: Documents::new(settings.keys.publish_ahead_seconds),
             consents: Consents::new(store.clone(), clock.clone()),
             federation,
             memberships: membership,
@@ -280,6 +282,7 @@ pub async fn open_store(settings: &Settings, extras: &Extras) -> Result<Store, E
         std::fs::create_dir_all(folder).part("database.url")?;
     }
     let store = Store::open(&settings.database, vault, extras.random.clone()).await.part("database")?;
+    let store = store.with_clock(extras.clock.clone());
     store.migrate().await.part("database")?;
     Ok(store)
 }

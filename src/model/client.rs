@@ -230,19 +230,6 @@ impl Client {
     }
 }
 
-/// A client as the store keeps it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RegisteredClient {
-    /// Its metadata.
-    pub client: Client,
-    /// SHA-256 of each valid secret (two while one is being rotated), with the time it ends.
-    pub secret_hashes: Vec<SecretHash>,
-    /// When it was registered.
-    pub created_at: UnixTime,
-    /// When it last changed.
-    pub updated_at: UnixTime,
-}
-
 /// The hash of a client secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretHash {

@@ -1,5 +1,7 @@
 //! RP-initiated logout [OIDC RP-Initiated Logout 1.0]: what a request asks for, and what it may have.
 
+use std::sync::Arc;
+
 use super::{Error, Provider};
 use crate::jose::{self, Expected};
 use crate::model::client::Client;
@@ -22,7 +24,7 @@ pub struct Hint {
 #[derive(Clone, Debug)]
 pub struct Logout {
     /// The client that asks, if that is known.
-    pub client: Option<Client>,
+    pub client: Option<Arc<Client>>,
     /// Where to go afterwards: verified, `state` included.
     pub return_to: Option<String>,
     /// Whether the request proves that it is about this very session: else the person is asked.
@@ -55,7 +57,11 @@ impl Provider {
         Ok(Logout { client, return_to, proven })
     }
 
-    async fn logout_client(&self, request: &EndSessionRequest, hint: Option<&Hint>) -> Result<Option<Client>, Error> {
+    async fn logout_client(
+        &self,
+        request: &EndSessionRequest,
+        hint: Option<&Hint>,
+    ) -> Result<Option<Arc<Client>>, Error> {
         let named = request.client_id.as_ref().map(ClientId::as_str);
         let hinted = hint.and_then(|hint| hint.audience.first()).map(String::as_str);
         if let (Some(named), Some(hint)) = (named, hint)
@@ -64,8 +70,7 @@ impl Provider {
             return Err(invalid("client_id differs from the id_token_hint"));
         }
         let Some(id) = named.or(hinted) else { return Ok(None) };
-        let registered = self.0.store.client(&ClientId::from(id)).await?;
-        Ok(registered.map(|registered| registered.client).filter(|client| !client.disabled))
+        Ok(self.client(&ClientId::from(id)).await?)
     }
 
     /// Reads an ID token of ours that came back as a hint; it may have expired, it may not be forged.

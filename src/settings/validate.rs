@@ -48,8 +48,12 @@ impl Settings {
             problems.push("database.url must be sqlite:FILE or a postgres:// URL".to_owned());
         }
         let cache = self.cache.url.expose();
-        if cache != "memory" && !is_url(cache, &["redis", "rediss"]) {
-            problems.push("cache.url must be memory or a redis:// or rediss:// URL".to_owned());
+        if cache != "memory" && !crate::cache::Cache::is_redis(cache) {
+            problems.push(
+                "cache.url must be memory or a redis://, redis+cluster://HOST,HOST or redis+sentinel://HOST,HOST/NAME URL, \
+                 each with rediss for TLS"
+                    .to_owned(),
+            );
         }
     }
 

@@ -19,6 +19,7 @@ mod clients;
 mod conformance;
 mod consents;
 mod contacts;
+mod copies;
 mod credentials;
 mod db;
 mod erase;
@@ -47,6 +48,7 @@ mod sweep;
 mod tokens;
 mod vault;
 
+pub use clients::RegisteredClient;
 pub use consents::ConnectedApp;
 pub use error::Error;
 pub use families::{NewRefresh, Opened};

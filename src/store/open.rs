@@ -9,12 +9,13 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
+use super::copies::Copies;
 use super::db::Db;
 use super::error::Error;
 use super::migrations;
 use super::settings::DatabaseSettings;
 use super::vault::{AccountKey, Root, Vault};
-use crate::model::{AccountId, Random};
+use crate::model::{AccountId, Clock, Random};
 
 /// The durable records. A clone speaks to the same database.
 #[derive(Clone)]
@@ -24,6 +25,7 @@ pub struct Store {
     pub(super) random: Random,
     /// The latest event identifier given out here, as milliseconds and a count within them.
     pub(super) last_event: Arc<AtomicI64>,
+    pub(super) copies: Arc<Copies>,
     root: Arc<OnceCell<Root>>,
 }
 
@@ -38,7 +40,15 @@ row!(SecretRow { sealed: Vec<u8> });
 impl Store {
     /// Opens the database; a SQLite file is created when missing, PostgreSQL is reached on first use.
     pub async fn open(settings: &DatabaseSettings, vault: Vault, random: Random) -> Result<Self, Error> {
-        Ok(Self { db: Db::open(settings).await?, vault, random, last_event: Arc::default(), root: Arc::default() })
+        let db = Db::open(settings).await?;
+        let copies = Arc::new(Copies::new(Clock::system()));
+        Ok(Self { db, vault, random, last_event: Arc::default(), copies, root: Arc::default() })
+    }
+
+    /// The same store, measuring the age of its copies in memory by this clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { copies: Arc::new(Copies::new(clock)), ..self }
     }
 
     /// Brings the schema up to date. Several nodes may do so at once.

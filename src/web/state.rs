@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::documents::Documents;
 use super::headers::FormTargets;
 use super::proxies::Cidr;
 use crate::accounts::Accounts;
@@ -23,6 +24,8 @@ pub struct Site {
     pub provider: Provider,
     /// People.
     pub accounts: Accounts,
+    /// What relying parties read first, written once.
+    pub documents: Documents,
     /// What people agreed to.
     pub consents: Consents,
     /// Upstream providers.

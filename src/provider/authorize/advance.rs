@@ -1,5 +1,7 @@
 //! Loads the facts, decides, and either issues or names the next page.
 
+use std::sync::Arc;
+
 use super::decide::{Decision, Facts, Progress, decide};
 use super::request::{Request, Target, Transaction};
 use super::{Outcome, Step};
@@ -18,7 +20,7 @@ use crate::store::{Person, Profile};
 #[derive(Clone, Debug)]
 pub struct Ask {
     /// Who asks.
-    pub client: Client,
+    pub client: Arc<Client>,
     /// What awaits an answer.
     pub lines: Vec<AskLine>,
     /// The request.
@@ -59,18 +61,12 @@ impl Provider {
         new: bool,
         now: UnixTime,
     ) -> Result<Outcome, Fault> {
-        let Some(registered) = self.0.store.client(&request.callback.client).await? else {
-            return Ok(Outcome::Expired);
-        };
-        if registered.client.disabled {
-            return Ok(Outcome::Expired);
-        }
-        let client = &registered.client;
+        let Some(client) = self.client(&request.callback.client).await? else { return Ok(Outcome::Expired) };
         let known = match session {
             None => None,
-            Some(session) => match self.person(client, session.account).await? {
+            Some(session) => match self.person(&client, session.account).await? {
                 Some(person) => {
-                    let release = self.release_for_request(transaction, request, client, &person, now);
+                    let release = self.release_for_request(transaction, request, &client, &person, now);
                     Some((session, person, release))
                 }
                 None => return Ok(Outcome::Expired),
@@ -154,7 +150,7 @@ impl Provider {
     pub(super) async fn ask(&self, transaction: &Transaction, session: &Session) -> Result<Option<Ask>, Fault> {
         let Some(request) = transaction.request() else { return Ok(None) };
         let Some(registered) = self.0.store.client(&request.callback.client).await? else { return Ok(None) };
-        let client = registered.client;
+        let client = Arc::clone(&registered.client);
         let Some(person) = self.person(&client, session.account).await? else { return Ok(None) };
         let now = self.0.clock.now();
         let lines = self.release_for_request(transaction, request, &client, &person, now).ask();

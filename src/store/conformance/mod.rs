@@ -14,12 +14,13 @@ use crate::model::grant::Family;
 use crate::model::identity::IdentityKey;
 use crate::model::member::{MemberFacts, Proof, ProofLevel};
 use crate::model::session::{Authentication, Session};
-use crate::model::{AccountId, Locale, Random, Secret, SessionId, UnixTime};
+use crate::model::{AccountId, Clock, Locale, Random, Secret, SessionId, UnixTime};
 
 mod accounts;
 mod clients;
 mod consents;
 mod contacts;
+mod copies;
 mod grants;
 mod keys;
 mod link_notices;
@@ -85,6 +86,16 @@ impl Bench {
         }
         open(&self.settings, vec![MASTER]).await
     }
+
+    /// Two nodes on the same database, whose sense of time is the test's; `None` where that is in memory.
+    pub(super) async fn two_nodes(&self) -> Option<(Store, Store, Clock)> {
+        if self.settings.url.expose() == "sqlite::memory:" {
+            return None;
+        }
+        let clock = Clock::manual(NOW);
+        let [here, there] = [(); 2].map(|()| open(&self.settings, vec![MASTER]));
+        Some((here.await.with_clock(clock.clone()), there.await.with_clock(clock.clone()), clock))
+    }
 }
 
 pub(super) async fn open(settings: &DatabaseSettings, keys: Vec<[u8; 32]>) -> Store {
@@ -121,6 +132,8 @@ conformance! {
     accounts: register_and_read, one_identity_one_account, attributes_replace_and_go, stages_move_once,
         suspension_ends_everything, erasure_leaves_the_bare_row, acceptances_stand, sequences_have_no_gaps;
     clients: save_read_and_remove, secrets_rotate;
+    copies: a_copy_costs_nothing, what_does_not_exist_is_not_kept, other_nodes_see_changes_within_a_second,
+        other_nodes_see_removals_and_secrets, fifty_who_want_to_know_ask_once, rows_changed_by_hand_are_seen, a_silent_store_is_not_believed_for_long;
     consents: answers_and_ledger, a_tampered_ledger_is_noticed, connected_apps;
     contacts: verification_voids_claims, contacts_are_unique_while_verified, claims_and_removal;
     grants: open_and_read, a_code_opens_one_family, rotation, grace_ends_with_the_successors_use, expiry_and_idling,
