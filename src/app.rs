@@ -240,6 +240,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
 /// # Errors
 /// An [`Error`] that names the part at fault.
 pub async fn check(settings: &Settings) -> Result<(), Error> {
+    check_client_algs(settings)?;
     let mut rehearsal = settings.clone();
     rehearsal.database = DatabaseSettings::new("sqlite::memory:");
     rehearsal.cache.url = Secret::from("memory");
@@ -340,10 +341,31 @@ async fn open_cache(settings: &Settings, clock: &Clock) -> Result<Cache, Error> 
 
 /// Writes the clients of the settings' file to the database.
 async fn save_clients(settings: &Settings, store: &Store, clock: &Clock) -> Result<(), Error> {
-    let Some(path) = &settings.clients.file else { return Ok(()) };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::text("clients.file", format!("{}: {error}", path.display())))?;
-    save_clients_of(&text, &path.display().to_string(), store, clock).await
+    let Some((text, origin)) = clients_file(settings)? else { return Ok(()) };
+    save_clients_of(&text, &origin, store, clock).await
+}
+
+/// A client whose tokens no key could sign is found before it asks for one.
+fn check_client_algs(settings: &Settings) -> Result<(), Error> {
+    let Some((text, origin)) = clients_file(settings)? else { return Ok(()) };
+    for (client, _) in clients_from(&text, &origin).part("clients.file")? {
+        for alg in [&client.id_token_signed_response_alg, &client.access_token_signed_response_alg] {
+            if !settings.keys.algs.contains(alg) {
+                let reason = format!("client {:?}: {alg} is not one of keys.algs", client.id.as_str());
+                return Err(Error::text("clients.file", reason));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The text of the settings' clients file, and its name.
+fn clients_file(settings: &Settings) -> Result<Option<(String, String)>, Error> {
+    let Some(path) = &settings.clients.file else { return Ok(None) };
+    let origin = path.display().to_string();
+    let text =
+        std::fs::read_to_string(path).map_err(|error| Error::text("clients.file", format!("{origin}: {error}")))?;
+    Ok(Some((text, origin)))
 }
 
 /// Writes the clients of a file's text to the database; what has not changed stays as it is.
