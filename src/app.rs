@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use base64::Engine;
@@ -150,6 +151,7 @@ impl App {
             default_locale: settings.locales.default.clone(),
             asset_version: crate::web::assets::version(),
             trusted_proxies: proxies(&settings)?,
+            leaving: AtomicBool::new(false),
             store,
             cache,
             clock,
@@ -189,6 +191,16 @@ impl App {
         self.web.mail.as_sink()
     }
 
+    /// Says on the private listener that the process is about to end, and goes on serving until whoever balances the load
+    /// has noticed, or a second signal comes.
+    async fn drain(&self, seconds: Duration) {
+        self.web.leaving.store(true, Ordering::Relaxed);
+        if !seconds.is_zero() {
+            tracing::info!("serving on while others take over");
+            let _ = tokio::time::timeout(seconds, wait_for_signal()).await;
+        }
+    }
+
     /// Background work on this server's rooms.
     pub fn jobs(&self) -> Jobs {
         self.jobs.clone()
@@ -202,6 +214,7 @@ impl App {
 pub async fn serve(settings: Settings) -> Result<(), Error> {
     let (listen, private) = (settings.server.listen, settings.server.private_listen);
     let patience = Duration::from_secs(settings.server.shutdown_seconds);
+    let drain = Duration::from_secs(settings.server.drain_seconds);
     let issuer = settings.server.issuer.to_string();
     // Whatever can be wrong without the database is found before the database is touched.
     check(&settings).await?;
@@ -218,6 +231,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
         private.map(|listener| tokio::spawn(listen::serve(listener, app.private_router(), stopped.clone(), patience)));
     let public = tokio::spawn(listen::serve(public, app.router(), stopped, patience));
     wait_for_signal().await;
+    app.drain(drain).await;
     tracing::info!("stopping");
     let _ = stop.send(true);
     let _ = public.await;
