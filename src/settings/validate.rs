@@ -43,10 +43,7 @@ impl Settings {
             let has_scheme = schemes.iter().any(|scheme| url.starts_with(&format!("{scheme}://")));
             has_scheme && url.parse::<url::Url>().is_ok()
         };
-        let database = self.database.url.expose();
-        if !database.starts_with("sqlite:") && !is_url(database, &["postgres", "postgresql"]) {
-            problems.push("database.url must be sqlite:FILE or a postgres:// URL".to_owned());
-        }
+        problems.extend(self.database.problems());
         let cache = self.cache.url.expose();
         if cache != "memory" && !is_url(cache, &["redis", "rediss"]) {
             problems.push("cache.url must be memory or a redis:// or rediss:// URL".to_owned());

@@ -55,6 +55,6 @@ pub use members::{Linked, NewMembership};
 pub use open::Store;
 pub use profile::Profile;
 pub use register::{NewAccount, NewContact};
-pub use settings::{DatabaseSettings, Durability};
+pub use settings::{DatabaseSettings, Durability, Isolation};
 pub use tokens::{RefreshRecord, Rotation, TokenStatus};
 pub use vault::Vault;

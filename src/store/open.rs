@@ -38,12 +38,20 @@ row!(SecretRow { sealed: Vec<u8> });
 impl Store {
     /// Opens the database; a SQLite file is created when missing, PostgreSQL is reached on first use.
     pub async fn open(settings: &DatabaseSettings, vault: Vault, random: Random) -> Result<Self, Error> {
-        Ok(Self { db: Db::open(settings).await?, vault, random, last_event: Arc::default(), root: Arc::default() })
+        let db = Db::open(settings, &random).await?;
+        Ok(Self { db, vault, random, last_event: Arc::default(), root: Arc::default() })
     }
 
     /// Brings the schema up to date. Several nodes may do so at once.
     pub async fn migrate(&self) -> Result<(), Error> {
-        migrations::migrate(&self.db).await
+        migrations::migrate(&self.db, &self.random).await
+    }
+
+    /// The same records, of which single reads may see what was true a while ago, where a replica is configured. Only for
+    /// what decides nothing: whoever acts on it looks again. All that decides about a login, a session, a token or a
+    /// consent must be read without it.
+    pub fn allowing_lag(&self) -> Self {
+        Self { db: self.db.allowing_lag(), ..self.clone() }
     }
 
     /// Succeeds when the database answers and has a schema.
