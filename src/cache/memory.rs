@@ -52,25 +52,25 @@ impl Memory {
         }))
     }
 
-    pub(super) fn put(&self, path: String, value: Vec<u8>, ttl: i64) -> Result<(), Error> {
+    pub(super) fn put(&self, path: &str, value: Vec<u8>, ttl: i64) -> Result<(), Error> {
         let now = self.0.clock.now();
-        self.shard(&path).insert(path, Entry { value, expires_at: now + ttl }, now, self.0.capacity)
+        self.shard(path).insert(path, Entry { value, expires_at: now + ttl }, now, self.0.capacity)
     }
 
-    pub(super) fn put_new(&self, path: String, value: Vec<u8>, ttl: i64) -> Result<bool, Error> {
+    pub(super) fn put_new(&self, path: &str, value: Vec<u8>, ttl: i64) -> Result<bool, Error> {
         let now = self.0.clock.now();
-        let mut shard = self.shard(&path);
-        if shard.live(&path, now).is_some() {
+        let mut shard = self.shard(path);
+        if shard.live(path, now).is_some() {
             return Ok(false);
         }
         shard.insert(path, Entry { value, expires_at: now + ttl }, now, self.0.capacity)?;
         Ok(true)
     }
 
-    pub(super) fn replace(&self, path: String, value: Vec<u8>) -> Result<bool, Error> {
+    pub(super) fn replace(&self, path: &str, value: Vec<u8>) -> Result<bool, Error> {
         let now = self.0.clock.now();
-        let mut shard = self.shard(&path);
-        let Some(expires_at) = shard.live(&path, now).map(|entry| entry.expires_at) else { return Ok(false) };
+        let mut shard = self.shard(path);
+        let Some(expires_at) = shard.live(path, now).map(|entry| entry.expires_at) else { return Ok(false) };
         shard.insert(path, Entry { value, expires_at }, now, self.0.capacity)?;
         Ok(true)
     }
@@ -90,10 +90,10 @@ impl Memory {
         Ok(())
     }
 
-    pub(super) fn count(&self, path: String, window: i64) -> Result<u64, Error> {
+    pub(super) fn count(&self, path: &str, window: i64) -> Result<u64, Error> {
         let now = self.0.clock.now();
-        let mut shard = self.shard(&path);
-        let (sum, expires_at) = match shard.live(&path, now) {
+        let mut shard = self.shard(path);
+        let (sum, expires_at) = match shard.live(path, now) {
             Some(entry) => (number(&entry.value).saturating_add(1), entry.expires_at),
             None => (1, now + window),
         };
@@ -120,20 +120,20 @@ impl Shard {
         self.entries.get(path).filter(|entry| entry.expires_at > now)
     }
 
-    fn insert(&mut self, path: String, entry: Entry, now: UnixTime, capacity: usize) -> Result<(), Error> {
-        let cost = cost(&path, &entry);
+    fn insert(&mut self, path: &str, entry: Entry, now: UnixTime, capacity: usize) -> Result<(), Error> {
+        let cost = cost(path, &entry);
         let idle = now.since(self.swept_at);
         // A full shard is swept at most once a second: sweeping is linear, and the flood that filled it goes on.
-        if idle >= SWEEP_EVERY_SECONDS || (idle > 0 && self.bytes_with(&path, cost) > capacity) {
+        if idle >= SWEEP_EVERY_SECONDS || (idle > 0 && self.bytes_with(path, cost) > capacity) {
             self.sweep(now);
         }
         // Evicting would un-see a `jti` or forgive a counter, so a full shard refuses and keeps what it has.
-        let bytes = self.bytes_with(&path, cost);
+        let bytes = self.bytes_with(path, cost);
         if bytes > capacity {
             return Err(Error::Full);
         }
         self.bytes = bytes;
-        self.entries.insert(path, entry);
+        self.entries.insert(path.to_owned(), entry);
         Ok(())
     }
 
@@ -184,12 +184,12 @@ mod tests {
         let clock = Clock::manual(UnixTime(1_000));
         let memory = Memory::new(clock.clone());
         for number in 0..5_000 {
-            memory.put(format!("old:{number}"), vec![0; 32], 10).unwrap();
+            memory.put(&format!("old:{number}"), vec![0; 32], 10).unwrap();
         }
         assert_eq!(held(&memory).0, 5_000);
         clock.advance(SWEEP_EVERY_SECONDS);
         for number in 0..2_000 {
-            memory.put(format!("new:{number}"), vec![0; 32], 10).unwrap();
+            memory.put(&format!("new:{number}"), vec![0; 32], 10).unwrap();
         }
         assert_eq!(held(&memory).0, 2_000);
         for number in 0..2_000 {
@@ -205,7 +205,7 @@ mod tests {
         let mut kept = Vec::new();
         let full = (0..10_000).any(|number| {
             let path = format!("{number}");
-            match memory.put_new(path.clone(), vec![0; 64], 60) {
+            match memory.put_new(&path, vec![0; 64], 60) {
                 Ok(true) => {
                     kept.push(path);
                     false
@@ -215,9 +215,9 @@ mod tests {
             }
         });
         assert!(full);
-        assert!(matches!(memory.put(kept[0].clone(), vec![0; 8_192], 60), Err(Error::Full)));
+        assert!(matches!(memory.put(&kept[0], vec![0; 8_192], 60), Err(Error::Full)));
         assert!(kept.iter().all(|path| memory.get(path).unwrap().is_some()));
         clock.advance(60);
-        memory.put("0".to_owned(), vec![0; 64], 60).unwrap();
+        memory.put("0", vec![0; 64], 60).unwrap();
     }
 }

@@ -36,28 +36,34 @@ impl Cache {
         Self(Backend::Memory(Memory::new(clock)))
     }
 
-    /// Records in the Redis at `url` (`redis://` or `rediss://`), 6.2 or newer, shared by all nodes. Fails when it
-    /// does not answer now; later it may come and go.
+    /// Records in the Redis at `url`, 6.2 or newer, shared by all nodes: one server (`redis://`, `rediss://` with TLS),
+    /// a cluster (`redis+cluster://HOST,HOST`) or the primary that sentinels name (`redis+sentinel://HOST,HOST/NAME`).
+    /// Fails when it does not answer now; later it may come and go.
     pub async fn redis(url: &Secret<String>, clock: Clock) -> Result<Self, Error> {
         Ok(Self(Backend::Redis(Redis::connect(url, clock).await?)))
+    }
+
+    /// Whether `url` is one that [`redis`](Self::redis) understands.
+    pub fn is_redis(url: &str) -> bool {
+        super::redis::is_address(url)
     }
 
     /// Keeps `value` under `key`, in place of what was there.
     pub async fn put<T: Serialize>(&self, slot: &Slot<T>, key: &str, value: &T) -> Result<(), Error> {
         let (path, bytes) = (slot.path(key), encode(value)?);
-        on!(self, backend => backend.put(path, bytes, slot.ttl_seconds()))
+        on!(self, backend => backend.put(&path, bytes, slot.ttl_seconds()))
     }
 
     /// Keeps `value` under `key` unless a record is there; says whether it did. Of many at once, one is told `true`.
     pub async fn put_new<T: Serialize>(&self, slot: &Slot<T>, key: &str, value: &T) -> Result<bool, Error> {
         let (path, bytes) = (slot.path(key), encode(value)?);
-        on!(self, backend => backend.put_new(path, bytes, slot.ttl_seconds()))
+        on!(self, backend => backend.put_new(&path, bytes, slot.ttl_seconds()))
     }
 
     /// Replaces the record of `key` if there is one, without prolonging its life; says whether there was one.
     pub async fn replace<T: Serialize>(&self, slot: &Slot<T>, key: &str, value: &T) -> Result<bool, Error> {
         let (path, bytes) = (slot.path(key), encode(value)?);
-        on!(self, backend => backend.replace(path, bytes))
+        on!(self, backend => backend.replace(&path, bytes))
     }
 
     /// The record of `key`.
@@ -82,7 +88,7 @@ impl Cache {
     /// `window_seconds` after which the counter is back at zero.
     pub async fn count(&self, name: &'static str, key: &str, window_seconds: i64) -> Result<u64, Error> {
         let path = counter_path(name, key);
-        on!(self, backend => backend.count(path, window_seconds.max(1)))
+        on!(self, backend => backend.count(&path, window_seconds.max(1)))
     }
 
     /// The counter `name` of `key` as it stands.

@@ -6,11 +6,12 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{Failure, open, say};
-use crate::model::client::{AuthMethod, Client, RegisteredClient, SecretHash};
+use crate::model::client::{AuthMethod, Client, SecretHash};
 use crate::model::digest::sha256_b64;
 use crate::model::{ClientId, Clock, Random, Secret};
 use crate::protocol::client_metadata;
 use crate::settings::Settings;
+use crate::store::RegisteredClient;
 
 /// Relying parties.
 #[derive(Debug, Subcommand)]
@@ -76,7 +77,7 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Fai
         }
         Command::Show { id } => {
             let found = store.client(&ClientId::from(id.as_str())).await?.ok_or_else(|| unknown(&id))?;
-            say(serde_json::to_string_pretty(&found.client)?)?;
+            say(serde_json::to_string_pretty(&*found.client)?)?;
         }
         Command::RotateSecret { id, keep_old_hours } => {
             let secret = Random::new().token();

@@ -4,6 +4,7 @@
 //! `policy::release`, never here. A new kind of agreement is a method here and an event of the ledger.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -96,9 +97,9 @@ impl Consents {
     ///
     /// # Errors
     /// A [`Fault`] when the store does not answer.
-    pub async fn receivers(&self, rules: &ReleaseRules, programme: &ProgrammeId) -> Result<Vec<Client>, Fault> {
+    pub async fn receivers(&self, rules: &ReleaseRules, programme: &ProgrammeId) -> Result<Vec<Arc<Client>>, Fault> {
         let clients = self.store.clients().await?.into_iter().map(|registered| registered.client);
-        let mut receivers: Vec<Client> = clients.filter(|client| may_receive(client, rules, programme)).collect();
+        let mut receivers: Vec<Arc<Client>> = clients.filter(|client| may_receive(client, rules, programme)).collect();
         receivers.sort_by(|a, b| a.client_name.cmp(&b.client_name));
         Ok(receivers)
     }

@@ -54,6 +54,12 @@ impl KeyRing {
         Alg::ALL.into_iter().filter(|alg| self.signer(*alg, now).is_some()).collect()
     }
 
+    /// When, after `now`, a key next begins or ceases to sign or to be published.
+    pub fn next_change(&self, now: UnixTime) -> Option<UnixTime> {
+        let times = |entry: &Entry| [Some(entry.active_at), entry.retired_at, entry.remove_at];
+        self.entries.iter().flat_map(times).flatten().filter(|time| now < *time).min()
+    }
+
     /// The JWK Set to publish at `now` [RFC 7517 §5]: upcoming keys so that caches know them in time, retired ones
     /// until their last token has expired.
     pub fn jwks(&self, now: UnixTime) -> Value {
@@ -111,6 +117,11 @@ mod tests {
         assert_eq!(at(300), (Some("upcoming"), "current upcoming".into()));
         assert_eq!(ring.signer(Alg::RS256, UnixTime(300)).map(SigningKey::kid), None);
         assert_eq!(ring.algs(UnixTime(300)), [Alg::EdDSA]);
+        let next = |now: i64| ring.next_change(UnixTime(now)).map(|time| time.0);
+        assert_eq!(
+            [next(-1), next(0), next(199), next(200), next(300)],
+            [Some(0), Some(100), Some(200), Some(300), None]
+        );
         let verifying = |kid, now| ring.candidates(kid, Alg::EdDSA, UnixTime(now)).len();
         assert_eq!((verifying(Some("old"), 199), verifying(Some("old"), 200)), (1, 0));
         assert_eq!(verifying(None, 0), 0, "our own tokens always name their key");

@@ -151,6 +151,10 @@ pub struct Client {
     /// What its access tokens look like.
     #[serde(default)]
     pub access_token_format: AccessTokenFormat,
+    /// `alg` of its access tokens where they are JWTs [RFC 9068 §2.1]. The default stays unwritten: releases that do not
+    /// know this go on reading the row.
+    #[serde(default = "default_alg", skip_serializing_if = "is_default_alg")]
+    pub access_token_signed_response_alg: String,
     /// The resource server its access tokens are for (claim `aud`); its own `client_id` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<String>,
@@ -194,6 +198,10 @@ fn default_alg() -> String {
     "RS256".to_owned()
 }
 
+fn is_default_alg(alg: &str) -> bool {
+    alg == "RS256"
+}
+
 const fn default_true() -> bool {
     true
 }
@@ -228,19 +236,6 @@ impl Client {
         // A native client's custom scheme has no host: the client is then a sector of its own.
         Sector(host.unwrap_or_else(|| format!("client:{}", self.id)))
     }
-}
-
-/// A client as the store keeps it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RegisteredClient {
-    /// Its metadata.
-    pub client: Client,
-    /// SHA-256 of each valid secret (two while one is being rotated), with the time it ends.
-    pub secret_hashes: Vec<SecretHash>,
-    /// When it was registered.
-    pub created_at: UnixTime,
-    /// When it last changed.
-    pub updated_at: UnixTime,
 }
 
 /// The hash of a client secret.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::{Add, Sub};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -46,8 +47,8 @@ impl fmt::Display for UnixTime {
 
 #[derive(Debug)]
 enum Source {
-    System,
-    Manual(AtomicI64),
+    System { made: Instant },
+    Manual { made: i64, now: AtomicI64 },
 }
 
 /// Tells the time. A clone tells the same time as its original, also when that one is moved.
@@ -57,26 +58,38 @@ pub struct Clock(Arc<Source>);
 impl Clock {
     /// The machine's clock.
     pub fn system() -> Self {
-        Self(Arc::new(Source::System))
+        Self(Arc::new(Source::System { made: Instant::now() }))
     }
 
     /// A clock that stands still until [`advance`](Self::advance) moves it.
     pub fn manual(start: UnixTime) -> Self {
-        Self(Arc::new(Source::Manual(AtomicI64::new(start.0))))
+        Self(Arc::new(Source::Manual { made: start.0, now: AtomicI64::new(start.0) }))
     }
 
     /// The current time.
     #[allow(clippy::disallowed_methods)]
     pub fn now(&self) -> UnixTime {
         match &*self.0 {
-            Source::System => UnixTime(jiff::Timestamp::now().as_second()),
-            Source::Manual(seconds) => UnixTime(seconds.load(Ordering::SeqCst)),
+            Source::System { .. } => UnixTime(jiff::Timestamp::now().as_second()),
+            Source::Manual { now, .. } => UnixTime(now.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// The time since this clock was made: finer than seconds, and untouched when the machine's time is corrected. For
+    /// the age of what is kept in memory.
+    pub fn elapsed(&self) -> Duration {
+        match &*self.0 {
+            Source::System { made } => made.elapsed(),
+            Source::Manual { made, now } => {
+                let seconds = now.load(Ordering::SeqCst).saturating_sub(*made);
+                Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
+            }
         }
     }
 
     /// Moves a manual clock by `seconds`; a system clock stays as it is.
     pub fn advance(&self, seconds: i64) {
-        if let Source::Manual(now) = &*self.0 {
+        if let Source::Manual { now, .. } = &*self.0 {
             now.fetch_add(seconds, Ordering::SeqCst);
         }
     }

@@ -30,7 +30,7 @@ pub(super) async fn bench() -> Bench {
     let (clock, random) = (Clock::manual(NOW), Random::new());
     let vault = Vault::new(vec![Secret::new([7; 32])]).unwrap();
     let settings = DatabaseSettings::new("sqlite::memory:".to_owned());
-    let store = Store::open(&settings, vault, random.clone()).await.unwrap();
+    let store = Store::open(&settings, vault, random.clone()).await.unwrap().with_clock(clock.clone());
     store.migrate().await.unwrap();
     let rotation = Rotation { lifetime: 10_000_000, publish_ahead: 1000, retain_after: 1000 };
     let provider = Provider::new(Parts {

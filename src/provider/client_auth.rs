@@ -1,12 +1,15 @@
 //! Client authentication [RFC 6749 §2.3, OIDC Core §9]: exactly the one method the client is registered for.
 
+use std::sync::Arc;
+
 use super::{Error, Provider, paths};
 use crate::cache::Slot;
-use crate::jose::{self, Alg, Audience, Expected, JwkSet, Unverified};
-use crate::model::client::{AuthMethod, Client, RegisteredClient};
+use crate::jose::{self, Alg, Audience, Expected, Unverified};
+use crate::model::client::{AuthMethod, Client};
 use crate::model::digest::{constant_time_eq, sha256_b64};
 use crate::model::{ClientId, UnixTime};
 use crate::protocol::{ErrorCode, Params, Presented, Refused};
+use crate::store::RegisteredClient;
 
 /// Identifiers of assertions seen, for as long as they could be offered again [RFC 7523 §3 item 7].
 const ASSERTIONS: Slot<u8> = Slot::new("assertion", 660);
@@ -24,7 +27,7 @@ pub struct ClientCredentials<'a> {
 
 /// A client that proved who it is, or a public one that says so.
 #[derive(Clone, Debug)]
-pub struct AuthenticatedClient(RegisteredClient);
+pub struct AuthenticatedClient(Arc<RegisteredClient>);
 
 impl AuthenticatedClient {
     /// Its metadata.
@@ -64,23 +67,27 @@ impl Provider {
             Presented::Basic(_, secret) | Presented::Post(_, secret) => {
                 secret_matches(&registered, secret.expose(), now)
             }
-            Presented::Assertion(_, assertion) => {
-                self.assertion_holds(&registered.client, assertion.expose(), now).await?
-            }
+            Presented::Assertion(_, assertion) => self.assertion_holds(&registered, assertion.expose(), now).await?,
         };
         if proven { Ok(AuthenticatedClient(registered)) } else { Err(refused()) }
     }
 
     /// Checks an assertion [RFC 7523 §3]: signed by a registered key, about this client, for us, short-lived, new.
-    async fn assertion_holds(&self, client: &Client, assertion: &str, now: UnixTime) -> Result<bool, Error> {
-        let Some(keys) = client.jwks.as_ref().and_then(|keys| JwkSet::parse(keys).ok()) else { return Ok(false) };
+    async fn assertion_holds(
+        &self,
+        registered: &RegisteredClient,
+        assertion: &str,
+        now: UnixTime,
+    ) -> Result<bool, Error> {
+        let Some(keys) = registered.keys() else { return Ok(false) };
+        let client = &registered.client;
         let issuer = self.issuer();
         let [token, introspect, revoke] =
             [paths::TOKEN, paths::INTROSPECT, paths::REVOKE].map(|path| format!("{issuer}{path}"));
         let audiences = [issuer, &token, &introspect, &revoke];
         let audience = Audience::Includes(&audiences);
         let expected = Expected::client_assertion(&Alg::ALL, client.id.as_str(), audience);
-        let Ok(claims) = jose::verify(assertion, &keys, &expected, now) else { return Ok(false) };
+        let Ok(claims) = jose::verify(assertion, keys, &expected, now) else { return Ok(false) };
         let Some(jti) = claims.jti().filter(|jti| !jti.is_empty()) else { return Ok(false) };
         let key = format!("{}:{}", client.id, sha256_b64(jti));
         Ok(self.0.cache.put_new(&ASSERTIONS, &key, &0).await?)

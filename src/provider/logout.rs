@@ -1,10 +1,12 @@
 //! RP-initiated logout [OIDC RP-Initiated Logout 1.0]: what a request asks for, and what it may have.
 
+use std::sync::Arc;
+
 use super::{Error, Provider};
-use crate::jose::{self, Expected};
+use crate::jose::{Claims, Expected};
 use crate::model::client::Client;
 use crate::model::session::Session;
-use crate::model::{ClientId, SessionId};
+use crate::model::{ClientId, Fault, SessionId};
 use crate::protocol::{EndSessionRequest, ErrorCode, Params, Refused};
 
 /// What an ID token of ours says, wherever it turned up again.
@@ -22,7 +24,7 @@ pub struct Hint {
 #[derive(Clone, Debug)]
 pub struct Logout {
     /// The client that asks, if that is known.
-    pub client: Option<Client>,
+    pub client: Option<Arc<Client>>,
     /// Where to go afterwards: verified, `state` included.
     pub return_to: Option<String>,
     /// Whether the request proves that it is about this very session: else the person is asked.
@@ -38,7 +40,10 @@ impl Provider {
     pub async fn logout(&self, params: &Params, session: Option<&Session>) -> Result<Logout, Error> {
         let request = EndSessionRequest::parse(params);
         let hint = match &request.id_token_hint {
-            Some(text) => Some(self.verify_id_token_hint(text).ok_or_else(|| invalid("id_token_hint is not valid"))?),
+            Some(text) => {
+                let hint = self.verify_id_token_hint(text).await?;
+                Some(hint.ok_or_else(|| invalid("id_token_hint is not valid"))?)
+            }
             None => None,
         };
         let client = self.logout_client(&request, hint.as_ref()).await?;
@@ -55,7 +60,11 @@ impl Provider {
         Ok(Logout { client, return_to, proven })
     }
 
-    async fn logout_client(&self, request: &EndSessionRequest, hint: Option<&Hint>) -> Result<Option<Client>, Error> {
+    async fn logout_client(
+        &self,
+        request: &EndSessionRequest,
+        hint: Option<&Hint>,
+    ) -> Result<Option<Arc<Client>>, Error> {
         let named = request.client_id.as_ref().map(ClientId::as_str);
         let hinted = hint.and_then(|hint| hint.audience.first()).map(String::as_str);
         if let (Some(named), Some(hint)) = (named, hint)
@@ -64,18 +73,24 @@ impl Provider {
             return Err(invalid("client_id differs from the id_token_hint"));
         }
         let Some(id) = named.or(hinted) else { return Ok(None) };
-        let registered = self.0.store.client(&ClientId::from(id)).await?;
-        Ok(registered.map(|registered| registered.client).filter(|client| !client.disabled))
+        Ok(self.client(&ClientId::from(id)).await?)
     }
 
     /// Reads an ID token of ours that came back as a hint; it may have expired, it may not be forged.
-    pub fn verify_id_token_hint(&self, text: &str) -> Option<Hint> {
+    ///
+    /// # Errors
+    /// A [`Fault`] when the store does not answer.
+    pub async fn verify_id_token_hint(&self, text: &str) -> Result<Option<Hint>, Fault> {
         let expected = Expected::id_token_hint(self.issuer());
-        let claims = jose::verify(text, &*self.0.keys.ring(), &expected, self.0.clock.now()).ok()?;
-        let audience = claims.audiences().into_iter().map(str::to_owned).collect();
-        let session = claims.text("sid").and_then(|sid| sid.parse().ok());
-        Some(Hint { subject: claims.subject()?.to_owned(), audience, session })
+        let claims = self.0.keys.verify(text, &expected, self.0.clock.now()).await?;
+        Ok(claims.ok().and_then(|claims| hint(&claims)))
     }
+}
+
+fn hint(claims: &Claims) -> Option<Hint> {
+    let audience = claims.audiences().into_iter().map(str::to_owned).collect();
+    let session = claims.text("sid").and_then(|sid| sid.parse().ok());
+    Some(Hint { subject: claims.subject()?.to_owned(), audience, session })
 }
 
 fn invalid(description: &'static str) -> Error {

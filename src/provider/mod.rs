@@ -120,9 +120,9 @@ impl Provider {
     ///
     /// # Errors
     /// A [`Fault`] when the store does not answer.
-    pub async fn client(&self, id: &ClientId) -> Result<Option<Client>, Fault> {
+    pub async fn client(&self, id: &ClientId) -> Result<Option<Arc<Client>>, Fault> {
         let registered = self.0.store.client(id).await?;
-        Ok(registered.map(|registered| registered.client).filter(|client| !client.disabled))
+        Ok(registered.map(|registered| Arc::clone(&registered.client)).filter(|client| !client.disabled))
     }
 
     /// Which scopes release which claims.

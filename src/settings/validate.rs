@@ -39,14 +39,14 @@ impl Settings {
     }
 
     fn check_records(&self, problems: &mut Vec<String>) {
-        let is_url = |url: &str, schemes: &[&str]| {
-            let has_scheme = schemes.iter().any(|scheme| url.starts_with(&format!("{scheme}://")));
-            has_scheme && url.parse::<url::Url>().is_ok()
-        };
         problems.extend(self.database.problems());
         let cache = self.cache.url.expose();
-        if cache != "memory" && !is_url(cache, &["redis", "rediss"]) {
-            problems.push("cache.url must be memory or a redis:// or rediss:// URL".to_owned());
+        if cache != "memory" && !crate::cache::Cache::is_redis(cache) {
+            problems.push(
+                "cache.url must be memory or a redis://, redis+cluster://HOST,HOST or redis+sentinel://HOST,HOST/NAME URL, \
+                 each with rediss for TLS"
+                    .to_owned(),
+            );
         }
     }
 

@@ -38,6 +38,7 @@ impl Store {
     /// rotated, and the decision is to be taken anew.
     pub async fn add_signing_key(&self, key: &StoredKey, seen: i64) -> Result<i64, Error> {
         let sealed = self.vault.seal(LABEL, &key_place(&key.kid), key.pkcs8.expose())?;
+        let _change = self.copies.change();
         unit!(self, tx => {
             let version = fetch_optional!(
                 &mut *tx,
@@ -70,6 +71,7 @@ impl Store {
         retired_at: UnixTime,
         remove_at: UnixTime,
     ) -> Result<bool, Error> {
+        let _change = self.copies.change();
         unit!(self, tx => {
             let retired = execute!(
                 &mut *tx,
@@ -87,6 +89,7 @@ impl Store {
 
     /// Removes a key; gives whether it was there.
     pub async fn remove_signing_key(&self, kid: &str) -> Result<bool, Error> {
+        let _change = self.copies.change();
         unit!(self, tx => {
             let removed = execute!(&mut *tx, "DELETE FROM signing_keys WHERE kid = $1", kid)?;
             if removed > 0 {
@@ -98,7 +101,12 @@ impl Store {
 
     /// A number that changes whenever a signing key does.
     pub async fn keys_version(&self) -> Result<i64, Error> {
-        self.version(VERSION).await
+        Ok(self.versions_now().await?.signing_keys)
+    }
+
+    /// The same number as it was less than a second ago; changed through this process, as it is now.
+    pub async fn recent_keys_version(&self) -> Result<i64, Error> {
+        Ok(self.recent_versions().await?.signing_keys)
     }
 
     /// Seals signing keys that an older master key sealed with the newest one.

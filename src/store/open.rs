@@ -9,12 +9,14 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
+use super::copies::Copies;
 use super::db::Db;
 use super::error::Error;
+use super::lagging::Lagging;
 use super::migrations;
 use super::settings::DatabaseSettings;
 use super::vault::{AccountKey, Root, Vault};
-use crate::model::{AccountId, Random};
+use crate::model::{AccountId, Clock, Random};
 
 /// The durable records. A clone speaks to the same database.
 #[derive(Clone)]
@@ -24,6 +26,7 @@ pub struct Store {
     pub(super) random: Random,
     /// The latest event identifier given out here, as milliseconds and a count within them.
     pub(super) last_event: Arc<AtomicI64>,
+    pub(super) copies: Arc<Copies>,
     root: Arc<OnceCell<Root>>,
 }
 
@@ -39,7 +42,14 @@ impl Store {
     /// Opens the database; a SQLite file is created when missing, PostgreSQL is reached on first use.
     pub async fn open(settings: &DatabaseSettings, vault: Vault, random: Random) -> Result<Self, Error> {
         let db = Db::open(settings, &random).await?;
-        Ok(Self { db, vault, random, last_event: Arc::default(), root: Arc::default() })
+        let copies = Arc::new(Copies::new(Clock::system()));
+        Ok(Self { db, vault, random, last_event: Arc::default(), copies, root: Arc::default() })
+    }
+
+    /// The same store, measuring the age of its copies in memory by this clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { copies: Arc::new(Copies::new(clock)), ..self }
     }
 
     /// Brings the schema up to date. Several nodes may do so at once.
@@ -47,11 +57,9 @@ impl Store {
         migrations::migrate(&self.db, &self.random).await
     }
 
-    /// The same records, of which single reads may see what was true a while ago, where a replica is configured. Only for
-    /// what decides nothing: whoever acts on it looks again. All that decides about a login, a session, a token or a
-    /// consent must be read without it.
-    pub fn allowing_lag(&self) -> Self {
-        Self { db: self.db.allowing_lag(), ..self.clone() }
+    /// The records for those who can do with the past.
+    pub fn lagging(&self) -> Lagging {
+        Lagging(Self { db: self.db.lagging(), ..self.clone() })
     }
 
     /// Succeeds when the database answers and has a schema.

@@ -67,6 +67,7 @@ mod prompts;
 mod refresh;
 mod release;
 mod revocation;
+mod round_trips;
 mod sessions;
 mod sign_in;
 mod sign_up;

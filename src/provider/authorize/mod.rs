@@ -58,12 +58,12 @@ impl Provider {
     /// A [`Fault`] when a store or cache does not answer.
     pub async fn authorize(&self, params: &Params, session: Option<&Session>, browser: &str) -> Result<Outcome, Fault> {
         let Some(client_id) = params.get("client_id") else { return Ok(Outcome::Page(PageError::MissingClient)) };
-        let registered = self.0.store.client(&ClientId::from(client_id)).await?;
-        let verified = match validate::verify_callback(params, registered) {
+        let client = self.client(&ClientId::from(client_id)).await?;
+        let verified = match validate::verify_callback(params, client) {
             Ok(verified) => verified,
             Err(page) => return Ok(Outcome::Page(page)),
         };
-        let hinted = match self.hinted_subject(params, &verified.callback.client) {
+        let hinted = match self.hinted_subject(params, &verified.callback.client).await? {
             Ok(hinted) => hinted,
             Err(refused) => return Ok(verified.callback.refuse(self.issuer(), &refused)),
         };

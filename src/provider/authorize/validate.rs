@@ -1,8 +1,10 @@
 //! The checks of an authorization request, in the order of the specifications, as one list.
 
+use std::sync::Arc;
+
 use super::callback::Callback;
 use super::request::Request;
-use crate::model::client::{Client, GrantType, RegisteredClient};
+use crate::model::client::{Client, GrantType};
 use crate::protocol::{
     Challenge, ClaimsRequest, ErrorCode, Params, Prompt, Refused, ResponseMode, ResponseType, Scope, parse_acr_values,
     parse_locales, parse_max_age, redirect_uri_matches,
@@ -24,13 +26,12 @@ pub enum PageError {
 /// What is known once client and redirect URI are verified.
 #[derive(Debug)]
 pub(super) struct Verified {
-    pub(super) client: Client,
+    pub(super) client: Arc<Client>,
     pub(super) callback: Callback,
 }
 
 /// Verifies the callback: until this succeeds nothing is sent anywhere.
-pub(super) fn verify_callback(params: &Params, registered: Option<RegisteredClient>) -> Result<Verified, PageError> {
-    let client = registered.map(|found| found.client).filter(|client| !client.disabled);
+pub(super) fn verify_callback(params: &Params, client: Option<Arc<Client>>) -> Result<Verified, PageError> {
     let client = client.ok_or(PageError::UnknownClient)?;
     let redirect_uri = params.get("redirect_uri").ok_or(PageError::MissingRedirectUri)?;
     if !client.redirect_uris.iter().any(|registered| redirect_uri_matches(registered, redirect_uri)) {

@@ -3,7 +3,7 @@ use serde_json::json;
 use super::{Bench, NOW, family, register};
 use crate::model::client::{Client, SecretHash};
 
-fn shop(name: &str) -> Client {
+pub(super) fn shop(name: &str) -> Client {
     serde_json::from_value(json!({
         "client_id": "shop",
         "client_name": name,
@@ -13,7 +13,7 @@ fn shop(name: &str) -> Client {
     .unwrap()
 }
 
-fn secret(sha256: &str) -> SecretHash {
+pub(super) fn secret(sha256: &str) -> SecretHash {
     SecretHash { sha256: sha256.to_owned(), expires_at: None }
 }
 
@@ -22,7 +22,7 @@ pub(super) async fn save_read_and_remove(store: Bench) {
     let first = store.clients_version().await.unwrap();
     store.save_client(&shop("Shop"), Some(&secret("a")), NOW).await.unwrap();
     let saved = store.client(&"shop".into()).await.unwrap().unwrap();
-    assert_eq!((saved.client.clone(), saved.secret_hashes.clone()), (shop("Shop"), vec![secret("a")]));
+    assert_eq!(((*saved.client).clone(), saved.secret_hashes.clone()), (shop("Shop"), vec![secret("a")]));
     let second = store.clients_version().await.unwrap();
     assert!(second > first);
     store.save_client(&shop("Shop"), Some(&secret("a")), NOW + 1).await.unwrap();

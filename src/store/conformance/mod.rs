@@ -14,18 +14,20 @@ use crate::model::grant::Family;
 use crate::model::identity::IdentityKey;
 use crate::model::member::{MemberFacts, Proof, ProofLevel};
 use crate::model::session::{Authentication, Session};
-use crate::model::{AccountId, Locale, Random, Secret, SessionId, UnixTime};
+use crate::model::{AccountId, Clock, Locale, Random, Secret, SessionId, UnixTime};
 
 mod accounts;
 mod clients;
 mod consents;
 mod contacts;
+mod copies;
 mod grants;
 mod keys;
 mod link_notices;
 mod logins;
 mod members;
 mod opening;
+mod person;
 mod races;
 mod secrecy;
 mod sessions;
@@ -92,6 +94,16 @@ impl Bench {
         }
         open(&self.settings, vec![MASTER]).await
     }
+
+    /// Two nodes on the same database, whose sense of time is the test's; `None` where that is in memory.
+    pub(super) async fn two_nodes(&self) -> Option<(Store, Store, Clock)> {
+        if self.settings.url.expose() == "sqlite::memory:" {
+            return None;
+        }
+        let clock = Clock::manual(NOW);
+        let [here, there] = [(); 2].map(|()| open(&self.settings, vec![MASTER]));
+        Some((here.await.with_clock(clock.clone()), there.await.with_clock(clock.clone()), clock))
+    }
 }
 
 pub(super) async fn open(settings: &DatabaseSettings, keys: Vec<[u8; 32]>) -> Store {
@@ -129,6 +141,8 @@ conformance! {
     accounts: register_and_read, one_identity_one_account, attributes_replace_and_go, stages_move_once,
         suspension_ends_everything, erasure_leaves_the_bare_row, acceptances_stand, sequences_have_no_gaps;
     clients: save_read_and_remove, secrets_rotate;
+    copies: a_copy_costs_nothing, what_does_not_exist_is_not_kept, other_nodes_see_changes_within_a_second,
+        other_nodes_see_removals_and_secrets, fifty_who_want_to_know_ask_once, rows_changed_by_hand_are_seen, a_silent_store_is_not_believed_for_long;
     consents: answers_and_ledger, a_tampered_ledger_is_noticed, connected_apps;
     contacts: verification_voids_claims, contacts_are_unique_while_verified, claims_and_removal;
     grants: open_and_read, a_code_opens_one_family, rotation, grace_ends_with_the_successors_use, expiry_and_idling,
@@ -139,9 +153,11 @@ conformance! {
     members: link_and_unlink, facts_and_freezing, numbers_are_taken, feeds;
     opening: nodes_migrate_together, ping_needs_a_schema, a_changed_migration_is_refused,
         a_cancelled_unit_leaves_nothing_behind;
+    person: one_statement_brings_all;
     races: one_code_fifty_redemptions, one_refresh_token_fifty_rotations, refresh_against_revoke,
         one_number_fifty_accounts, one_identity_fifty_registrations, one_contact_fifty_registrations,
-        one_subject_fifty_requests, events_of_one_account, first_use_of_the_root;
+        one_subject_fifty_requests, events_of_one_account, grants_against_the_end_of_their_session,
+        first_use_of_the_root;
     secrecy: no_personal_value_in_the_clear;
     sessions: start_read_and_end, replacing_and_renewing, ending_all;
     upkeep: sweep, master_keys_rotate, subjects_resolve;

@@ -53,10 +53,10 @@ impl Db {
 
     /// The same, whose [`read`](Self::read) may see what was true a while ago: a replica is read where there is one,
     /// and the primary when that does not answer.
-    pub(super) fn allowing_lag(&self) -> Self {
+    pub(super) fn lagging(&self) -> Self {
         match self {
             Self::Sqlite(sqlite) => Self::Sqlite(sqlite.clone()),
-            Self::Postgres(postgres) => Self::Postgres(postgres.allowing_lag()),
+            Self::Postgres(postgres) => Self::Postgres(postgres.lagging()),
         }
     }
 

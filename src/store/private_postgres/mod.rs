@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use self::server::Server;
+#[allow(unused_imports, reason = "not all who include this lose a primary")]
 pub(crate) use self::standby::Pair;
 
 /// A running cluster with a database for whoever asks.

@@ -1,14 +1,15 @@
 //! Provider metadata [OIDC Discovery §4, RFC 8414 §3].
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 
+use crate::web::error::MachineFailure;
 use crate::web::state::Web;
 
-/// The metadata document. Public: any page may read it.
-pub async fn metadata(State(web): State<Web>) -> Response {
-    let headers = [(CACHE_CONTROL, "public, max-age=300"), (ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
-    (headers, Json(web.provider.metadata())).into_response()
+/// The metadata document.
+pub async fn metadata(State(web): State<Web>, headers: HeaderMap) -> Response {
+    web.provider.keys().look().await;
+    let response = web.documents.metadata(&web, &headers);
+    response.unwrap_or_else(|fault| MachineFailure::of_client(fault.into(), false).into_response())
 }

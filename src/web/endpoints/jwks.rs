@@ -1,14 +1,15 @@
 //! The public keys [RFC 7517 §5].
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 
+use crate::web::error::MachineFailure;
 use crate::web::state::Web;
 
-/// The JWK Set. Public: any page may read it.
-pub async fn jwks(State(web): State<Web>) -> Response {
-    let headers = [(CACHE_CONTROL, "public, max-age=300"), (ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
-    (headers, Json(web.provider.keys().ring().jwks(web.clock.now()))).into_response()
+/// The JWK Set.
+pub async fn jwks(State(web): State<Web>, headers: HeaderMap) -> Response {
+    web.provider.keys().look().await;
+    let response = web.documents.jwks(&web, &headers);
+    response.unwrap_or_else(|fault| MachineFailure::of_client(fault.into(), false).into_response())
 }

@@ -203,7 +203,7 @@ async fn unlink_member(web: &Web, session: &Session, membership: &Membership, nu
 
 async fn name(web: &Web, client: &ClientId) -> Result<String, Fault> {
     let known = web.provider.client(client).await?;
-    Ok(known.map_or_else(|| client.to_string(), |known| known.client_name))
+    Ok(known.map_or_else(|| client.to_string(), |known| known.client_name.clone()))
 }
 
 /// Tells the provider, which may be slow or down, behind the person's back: the link is gone here already.

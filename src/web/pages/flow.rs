@@ -1,5 +1,7 @@
 //! What the pages of a transaction share: whose it is, who asks, and how it goes on after a proof.
 
+use std::sync::Arc;
+
 use axum::response::Response;
 
 use crate::accounts::{CodeSent, Entered, Entry};
@@ -22,7 +24,7 @@ pub struct Flow {
     /// The transaction, which is this browser's.
     pub transaction: Transaction,
     /// Who asks; `None` on the way to a page of our own.
-    pub client: Option<Client>,
+    pub client: Option<Arc<Client>>,
 }
 
 impl Flow {
@@ -69,7 +71,7 @@ impl Flow {
 
     /// Who asks, as pages show it.
     pub fn client_view(&self) -> Option<ClientView<'_>> {
-        self.client.as_ref().map(client_view)
+        self.client.as_deref().map(client_view)
     }
 
     /// Sends a page of the flow.

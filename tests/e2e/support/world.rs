@@ -207,7 +207,7 @@ impl World {
 
     /// Changes a client's metadata.
     pub async fn change_client(&self, id: &str, change: impl FnOnce(&mut Client)) {
-        let mut client = self.store().client(&id.into()).await.unwrap().unwrap().client;
+        let mut client = (*self.store().client(&id.into()).await.unwrap().unwrap().client).clone();
         change(&mut client);
         self.store().save_client(&client, None, self.now()).await.unwrap();
     }

@@ -61,7 +61,7 @@ impl Postgres {
     }
 
     /// The same, reading from a replica where there is one.
-    pub(super) fn allowing_lag(&self) -> Self {
+    pub(super) fn lagging(&self) -> Self {
         Self { lagging: true, ..self.clone() }
     }
 

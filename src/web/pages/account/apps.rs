@@ -31,14 +31,17 @@ pub(super) async fn connected(web: &Web, account: AccountId, locale: &Locale) ->
     let mut connected = Vec::new();
     for app in web.consents.apps(account).await? {
         let client = web.provider.client(&app.client).await?;
-        let claims = claims(web, account, &app, client.as_ref(), locale).await?;
+        let claims = claims(web, account, &app, client.as_deref(), locale).await?;
         let first_answer = app.given.iter().map(|given| given.decided_at).min();
         let since = app.grant.as_ref().map(|grant| grant.since).into_iter().chain(first_answer).min();
         connected.push(Connected {
             id: app.client.to_string(),
             name: client.as_ref().map_or_else(|| app.client.to_string(), |client| client.client_name.clone()),
             legal_entity: client.as_ref().map(|client| client.legal_entity.clone()).unwrap_or_default(),
-            href: client.and_then(|client| client.client_uri).map(String::from).filter(|uri| uri.starts_with("http")),
+            href: client
+                .and_then(|client| client.client_uri.clone())
+                .map(String::from)
+                .filter(|uri| uri.starts_with("http")),
             since: since.unwrap_or_default(),
             last_used: app.grant.map(|grant| grant.last_used),
             claims,

@@ -1,5 +1,7 @@
 //! Where a person is in the ceremony, and the page of each step.
 
+use std::sync::Arc;
+
 use axum::response::Response;
 
 use crate::membership::{Error, Holder, Method, ProgrammeSettings, StartedLink};
@@ -32,7 +34,7 @@ pub(super) struct Ceremony {
     /// Where the person came from.
     return_to: Option<ReturnTo>,
     /// Who sent them, if that is a relying party's request.
-    client: Option<Client>,
+    client: Option<Arc<Client>>,
 }
 impl Ceremony {
     /// Sees who is there and where they came from; the inner error is the answer for somebody not signed in.
@@ -87,7 +89,7 @@ impl Ceremony {
             let action = self.address(steps);
             let page = Page { action: &action, href: &action, ..self.visit.page(None) };
             let programme = self.settings()?.name(&self.visit.locale);
-            let client = self.client.as_ref().map(client_view);
+            let client = self.client.as_deref().map(client_view);
             LinkMember { page: &page, client, programme, step, problem }.render()?
         };
         // The way back may lead through the authorization endpoint to the client.
@@ -179,7 +181,7 @@ fn address(programme: &ProgrammeId, return_to: Option<&ReturnTo>, steps: &[(&str
 }
 
 /// The client whose authorization request the way back leads to.
-async fn client_behind(web: &Web, return_to: &ReturnTo) -> Result<Option<Client>, Failure> {
+async fn client_behind(web: &Web, return_to: &ReturnTo) -> Result<Option<Arc<Client>>, Failure> {
     let Some((path, query)) = return_to.as_str().split_once('?') else { return Ok(None) };
     let Some(params) = Params::parse(query).ok().filter(|_| path == AUTHORIZE) else { return Ok(None) };
     match params.get("client_id") {

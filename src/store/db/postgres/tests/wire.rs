@@ -15,7 +15,7 @@ async fn a_warm_statement_is_one_round_trip() {
         let granted = Family { id: Random::new().id(NOW), ..family(account, None, "openid") };
         store.open_family(&granted, Some(&[byte; 32]), Some(refresh(byte)), NOW).await.unwrap();
         let granted = store.family(granted.id).await.unwrap().unwrap();
-        assert!(store.token_status(granted.id, "j").await.unwrap().family.is_some());
+        assert!(store.live_grant(granted.id, "j", &granted.client).await.unwrap().is_some());
     };
     deed(1).await;
     tap.heard();

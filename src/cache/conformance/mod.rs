@@ -1,11 +1,12 @@
-//! What every backend must do, run on memory always and on a private Redis where `redis-server` is installed.
+//! What every backend must do, run on memory always, and where `redis-server` is installed on a private server, on a
+//! cluster of three and on a primary that sentinels watch.
 
-use std::net::{Ipv4Addr, TcpListener};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+mod outages;
+mod private_redis;
 
 use serde::{Deserialize, Serialize};
 
+use self::private_redis::{Cluster, Server, Watched};
 use super::{Cache, Error, Slot};
 use crate::model::{Clock, Secret, UnixTime};
 
@@ -21,75 +22,6 @@ const SEEN: Slot<()> = Slot::new("conformance_seen", 60);
 
 fn login(tries: u32) -> Login {
     Login { client: "여행 | shop\n".to_owned(), tries }
-}
-
-/// A Redis server of this process alone: free loopback port, temporary directory, nothing persisted.
-pub(crate) struct PrivateRedis {
-    server: Child,
-    directory: tempfile::TempDir,
-    port: u16,
-}
-
-impl PrivateRedis {
-    /// Starts one, or says that `redis-server` is not installed — which is a failure where services are required.
-    pub(crate) async fn start() -> Option<Self> {
-        if Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_err() {
-            assert!(
-                std::env::var("COMITY_TEST_SERVICES").as_deref() != Ok("required"),
-                "redis-server is required and not installed"
-            );
-            eprintln!("skipped: redis-server is not installed");
-            return None;
-        }
-        let directory = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        let server = spawn(&directory, port);
-        let redis = Self { server, directory, port };
-        redis.ready().await;
-        Some(redis)
-    }
-
-    /// Its address.
-    pub(crate) fn url(&self) -> Secret<String> {
-        Secret::new(format!("redis://127.0.0.1:{}", self.port))
-    }
-
-    fn stop(&mut self) {
-        self.server.kill().unwrap();
-        self.server.wait().unwrap();
-    }
-
-    async fn restart(&mut self) {
-        self.server = spawn(&self.directory, self.port);
-        self.ready().await;
-    }
-
-    async fn ready(&self) {
-        for _ in 0..500 {
-            if tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await.is_ok() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("redis-server did not start");
-    }
-}
-
-impl Drop for PrivateRedis {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
-}
-
-fn spawn(directory: &tempfile::TempDir, port: u16) -> Child {
-    Command::new("redis-server")
-        .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no"])
-        .arg("--dir")
-        .arg(directory.path())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap()
 }
 
 async fn every_topic(cache: &Cache, clock: &Clock) {
@@ -234,46 +166,23 @@ async fn memory_conforms() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn redis_conforms() {
-    let Some(redis) = PrivateRedis::start().await else { return };
+    let Some(redis) = Server::start() else { return };
+    conforms(&redis.url()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn redis_cluster_conforms() {
+    let Some(cluster) = Cluster::start() else { return };
+    conforms(&cluster.url()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn redis_found_by_sentinels_conforms() {
+    let Some(watched) = Watched::start() else { return };
+    conforms(&watched.url()).await;
+}
+
+async fn conforms(url: &Secret<String>) {
     let clock = Clock::manual(UnixTime(1_900_000_000));
-    every_topic(&Cache::redis(&redis.url(), clock.clone()).await.unwrap(), &clock).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_errs_while_the_server_is_down_and_recovers_by_itself() {
-    let Some(mut redis) = PrivateRedis::start().await else { return };
-    let cache = Cache::redis(&redis.url(), Clock::system()).await.unwrap();
-    assert_eq!(cache.count("conformance", "outage", 60).await.unwrap(), 1);
-    redis.stop();
-    assert!(matches!(cache.count("conformance", "outage", 60).await, Err(Error::Unavailable(_))));
-    assert!(matches!(cache.take(&CODE, "outage").await, Err(Error::Unavailable(_))));
-    redis.restart().await;
-    let mut outcome = cache.ping().await;
-    for _ in 0..20 {
-        if outcome.is_ok() {
-            break;
-        }
-        outcome = cache.ping().await;
-    }
-    outcome.unwrap();
-    assert_eq!(cache.count("conformance", "outage", 60).await.unwrap(), 1);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_that_only_reads_is_unavailable_until_it_writes_again() {
-    let Some(redis) = PrivateRedis::start().await else { return };
-    let cache = Cache::redis(&redis.url(), Clock::system()).await.unwrap();
-    let mut admin = ::redis::Client::open(redis.url().expose().as_str()).unwrap().get_connection().unwrap();
-    ::redis::cmd("REPLICAOF").arg("127.0.0.1").arg(1).exec(&mut admin).unwrap();
-    assert!(matches!(cache.put(&LOGIN, "replica", &login(1)).await, Err(Error::Unavailable(_))));
-    ::redis::cmd("REPLICAOF").arg("NO").arg("ONE").exec(&mut admin).unwrap();
-    cache.put(&LOGIN, "replica", &login(1)).await.unwrap();
-}
-
-#[tokio::test]
-async fn an_address_that_is_none_or_where_nobody_answers_fails_at_start() {
-    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-    for url in ["not an address".to_owned(), format!("redis://127.0.0.1:{nobody}")] {
-        assert!(Cache::redis(&Secret::new(url), Clock::system()).await.is_err());
-    }
+    every_topic(&Cache::redis(url, clock.clone()).await.unwrap(), &clock).await;
 }
