@@ -6,13 +6,15 @@ use crate::model::Fault;
 
 type Source = Box<dyn StdError + Send + Sync>;
 
-/// Why a unit of work did not happen. Nothing of it was written.
+/// Why a unit of work did not happen. Nothing of it was written, unless it was unavailable while it ended.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Somebody else already holds what must be unique; the name tells what: `identity`, `contact`, `account`, …
     #[error("already taken: {0}")]
     Conflict(&'static str),
-    /// The database cannot be reached, is full, read-only or too busy: the same call may work later.
+    /// The database cannot be reached, is full, read-only or too busy: the same call may work later. If the connection
+    /// broke while the unit was committed, it has happened wholly or not at all, and nobody knows which: what is used
+    /// up once recognises whoever comes again.
     #[error("the database is unavailable")]
     Unavailable(#[source] Source),
     /// A stored value or statement is not what it must be.
@@ -26,7 +28,8 @@ impl Error {
         Self::Fault(what.into())
     }
 
-    /// Whether the transaction lost a race that the database resolved by aborting it.
+    /// Whether the transaction lost a race that the database resolved by aborting it. Where the database does not know
+    /// whether it did (40003), starting over could do twice what is to be done once.
     pub(super) fn is_lost_race(&self) -> bool {
         let (Self::Unavailable(source) | Self::Fault(source)) = self else { return false };
         let Some(sqlx::Error::Database(error)) = source.downcast_ref::<sqlx::Error>() else { return false };
@@ -118,7 +121,7 @@ mod tests {
 
     #[test]
     fn codes_that_time_may_cure_are_told_from_faults() {
-        for code in ["08006", "40001", "40P01", "53300", "57P01", "25006"] {
+        for code in ["08006", "40001", "40003", "40P01", "53300", "57P01", "25006"] {
             assert!(is_passing(code), "{code}");
         }
         for code in ["23505", "42601", "22P02", ""] {

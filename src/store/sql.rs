@@ -76,7 +76,7 @@ macro_rules! unit {
             };
             match outcome {
                 Err(error) if error.is_lost_race() && attempt < $crate::store::db::ATTEMPTS => {
-                    tokio::time::sleep(std::time::Duration::from_millis(2 << attempt)).await;
+                    $crate::store::db::back_off(&$store.random, attempt).await;
                     attempt += 1;
                 }
                 outcome => break outcome,

@@ -45,7 +45,7 @@ impl File {
     }
 
     fn is_test(&self) -> bool {
-        ["/tests/", "/tests.rs", "_tests.rs", "/conformance", "attacks.rs", "private_postgres.rs"]
+        ["/tests/", "/tests.rs", "_tests.rs", "/conformance", "attacks.rs", "/private_postgres/"]
             .iter()
             .any(|part| self.path.contains(part))
     }
