@@ -6,8 +6,10 @@ use super::{Error, Provider};
 use crate::jose::{Alg, Expected};
 use crate::model::client::{AccessTokenFormat, Client};
 use crate::model::grant::Family;
+use crate::model::member::Membership;
 use crate::model::{ClientId, FamilyId, Fault, UnixTime};
 use crate::protocol::{Scope, jwt_types};
+use crate::store::Person;
 
 /// The content of an access token [RFC 9068 §2.2], the same in both formats.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,8 +54,22 @@ impl AccessToken {
 pub struct LiveToken {
     /// Its content.
     pub token: AccessToken,
-    /// Its family; none where no person is involved.
-    pub family: Option<Family>,
+    /// What it stands on; nothing where no person is involved.
+    pub(super) granted: Option<Granted>,
+}
+
+/// What an access token about a person stands on, as it was when the token was read.
+#[derive(Clone, Debug)]
+pub(super) struct Granted {
+    pub(super) family: Family,
+    pub(super) person: Person,
+}
+
+impl LiveToken {
+    /// The memberships of the person it is about, as they were when the token was read.
+    pub fn memberships(&self) -> &[Membership] {
+        self.granted.as_ref().map_or(&[], |granted| &granted.person.profile.memberships)
+    }
 }
 
 impl Provider {
@@ -76,7 +92,9 @@ impl Provider {
     pub(super) async fn encode_access_token(&self, client: &Client, token: &AccessToken) -> Result<String, Fault> {
         match client.access_token_format {
             AccessTokenFormat::Jwt => {
-                self.0.keys.sign(Alg::RS256, jwt_types::ACCESS_TOKEN, token, UnixTime(token.iat)).await
+                let named = client.access_token_signed_response_alg.parse();
+                let alg: Alg = named.map_err(|error| Fault::new("find a signing key", error))?;
+                self.0.keys.sign(alg, jwt_types::ACCESS_TOKEN, token, UnixTime(token.iat)).await
             }
             AccessTokenFormat::Opaque => {
                 let content = serde_json::to_vec(token).map_err(|error| Fault::new("encode access token", error))?;
@@ -104,10 +122,11 @@ impl Provider {
         let Some(family) = token.family else {
             let stopped =
                 self.client(&token.client_id).await?.is_none() || self.0.store.is_token_revoked(&token.jti).await?;
-            return Ok((!stopped).then_some(LiveToken { token, family: None }));
+            return Ok((!stopped).then_some(LiveToken { token, granted: None }));
         };
-        let status = self.0.store.token_status(family, &token.jti).await?;
-        Ok(status.live_family().map(|family| LiveToken { token, family: Some(family) }))
+        let grant = self.0.store.live_grant(family, &token.jti, &token.client_id).await?;
+        let granted = grant.map(|(family, person)| Granted { family, person });
+        Ok(granted.map(|granted| LiveToken { token, granted: Some(granted) }))
     }
 
     /// The content of a token of ours, in force or not, as long as it has not ended; for revocation.
