@@ -54,7 +54,7 @@ pub async fn people(settings: &Settings, count: usize) -> Result<Vec<Visitor>, F
     save_clients_of(&clients::as_toml(), "the load", &store, &clock).await?;
     let mut known = Vec::new();
     for id in clients::of_people() {
-        known.extend(store.client(&id.as_str().into()).await?.map(|registered| registered.client));
+        known.extend(store.client(&id.as_str().into()).await?.map(|registered| (*registered.client).clone()));
     }
     let (rules, run) = (settings.release_rules(), random.handle().to_lowercase());
     let now = clock.now();
