@@ -54,6 +54,9 @@ pub struct Measured {
     pub figures: Vec<Figures>,
 }
 
+/// One of a contender's values.
+type Pick = fn(&Contender) -> Option<f64>;
+
 /// The bare program.
 pub const FLOOR: &str = "floor";
 /// npm oidc-provider.
@@ -152,7 +155,7 @@ impl Report {
     }
 
     fn processes(&self, table: &mut String) {
-        let rows: [(&str, &str, fn(&Contender) -> Option<f64>); 4] = [
+        let rows: [(&str, &str, Pick); 4] = [
             ("memory idle", "MiB", |contender| Some(contender.idle_mib)),
             ("memory after that load", "MiB", |contender| Some(contender.loaded_mib)),
             ("start to first answer", "ms", |contender| contender.start_ms),
