@@ -28,6 +28,7 @@ mod families;
 mod feeds;
 mod identities;
 mod keys;
+mod known_browsers;
 mod ledger;
 mod link_notices;
 mod members;

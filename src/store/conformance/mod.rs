@@ -151,7 +151,8 @@ conformance! {
         first_use_of_the_root;
     secrecy: no_personal_value_in_the_clear;
     sessions: start_read_and_end, replacing_and_renewing, ending_all;
-    upkeep: sweep, master_keys_rotate, subjects_resolve;
+    upkeep: sweep, what_ended_goes_in_batches, spent_families_go, browsers_are_known_for_a_while, master_keys_rotate,
+        subjects_resolve;
 }
 
 pub(super) fn nobody() -> NewAccount {

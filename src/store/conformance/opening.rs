@@ -13,6 +13,7 @@ pub(super) async fn nodes_migrate_together(store: Bench) {
     }
     let mut link = store.db.write().await.unwrap();
     let tables = [
+        "known_browsers",
         "outbox",
         "feed_cursors",
         "link_notices",
