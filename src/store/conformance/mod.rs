@@ -28,6 +28,7 @@ mod logins;
 mod members;
 mod opening;
 mod person;
+mod plans;
 mod races;
 mod secrecy;
 mod sessions;
@@ -145,6 +146,7 @@ conformance! {
     opening: nodes_migrate_together, ping_needs_a_schema, a_changed_migration_is_refused,
         a_cancelled_unit_leaves_nothing_behind;
     person: one_statement_brings_all;
+    plans: every_statement_finds_its_rows_by_an_index;
     races: one_code_fifty_redemptions, one_refresh_token_fifty_rotations, refresh_against_revoke,
         one_number_fifty_accounts, one_identity_fifty_registrations, one_contact_fifty_registrations,
         one_subject_fifty_requests, events_of_one_account, grants_against_the_end_of_their_session,
