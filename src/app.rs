@@ -122,7 +122,9 @@ impl App {
             provider: provider.clone(),
             membership: membership.clone(),
             store: store.clone(),
+            cache: cache.clone(),
             clock: clock.clone(),
+            random: random.clone(),
         };
         let mail = match settings.mail.transport {
             MailTransport::Sink => Mail::sink(),

@@ -25,7 +25,7 @@ use crate::flows::Visitor;
 
 const DAY: i64 = 86_400;
 /// The time over which people signed up: their identifiers, ordered by time, then lie all over the tables.
-const SIGN_UPS: i64 = 300 * DAY;
+pub const SIGN_UPS: i64 = 300 * DAY;
 /// People who are written at the same time.
 const PARALLEL: usize = 24;
 
@@ -54,7 +54,7 @@ pub async fn people(settings: &Settings, count: usize) -> Result<Vec<Visitor>, F
     save_clients_of(&clients::as_toml(), "the load", &store, &clock).await?;
     let mut known = Vec::new();
     for id in clients::of_people() {
-        known.extend(store.client(&id.as_str().into()).await?.map(|registered| registered.client));
+        known.extend(store.client(&id.as_str().into()).await?.map(|registered| (*registered.client).clone()));
     }
     let (rules, run) = (settings.release_rules(), random.handle().to_lowercase());
     let now = clock.now();

@@ -85,7 +85,7 @@ async fn run(link: &mut Link) -> Result<(), Error> {
             Some(_) => return Err(Error::fault("a migration that already ran was changed since")),
             None => {}
         }
-        on!(&mut *link, connection => sqlx::raw_sql(script).execute(connection).await.map(drop))?;
+        link.script(script).await?;
         execute!(
             &mut *link,
             "INSERT INTO comity_migrations (version, checksum) VALUES ($1, $2)",

@@ -121,6 +121,7 @@ fn each_library_has_one_room() {
         ("axum", &["src/web/", "src/demo/"][..]),
         ("tower_http", &["src/web/", "src/demo/"]),
         ("sqlx", &["src/store/"]),
+        ("rusqlite", &["src/store/"]),
         ("redis", &["src/cache/redis/"]),
         ("openidconnect", &["src/federation/", "src/demo/"]),
         ("oauth2", &["src/federation/", "src/demo/"]),

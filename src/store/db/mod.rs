@@ -6,6 +6,7 @@ mod sqlite;
 use std::time::Duration;
 
 use self::postgres::{Postgres, PostgresLink};
+pub(super) use self::sqlite::{Columns, Record};
 use self::sqlite::{Sqlite, SqliteLink};
 use super::error::Error;
 use super::settings::DatabaseSettings;
@@ -68,10 +69,10 @@ impl Db {
         }
     }
 
-    /// A connection for one statement that is a unit of work by itself.
+    /// A connection for statements each of which is a unit of work by itself.
     pub(super) async fn write(&self) -> Result<Link, Error> {
         match self {
-            Self::Sqlite(sqlite) => sqlite.writer().await.map(Link::Sqlite),
+            Self::Sqlite(sqlite) => Ok(Link::Sqlite(sqlite.writer())),
             Self::Postgres(postgres) => postgres.acquire().await.map(Link::Postgres),
         }
     }
@@ -105,8 +106,16 @@ impl Link {
     /// Takes back what [`Db::begin`] began.
     pub(super) async fn roll_back(self) {
         match self {
-            Self::Sqlite(link) => link.roll_back().await,
+            Self::Sqlite(link) => link.roll_back(),
             Self::Postgres(link) => link.roll_back().await,
+        }
+    }
+
+    /// Runs a script of several statements.
+    pub(super) async fn script(&mut self, sql: &'static str) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(link) => link.script(sql).await,
+            Self::Postgres(link) => Ok(sqlx::raw_sql(sql).execute(link.connection()).await.map(drop)?),
         }
     }
 
