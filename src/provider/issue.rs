@@ -50,9 +50,9 @@ impl Provider {
             family: Some(family.id),
             ..self.access_token(client, &scope, now)
         };
-        let access_token = self.encode_access_token(client, &token)?;
+        let access_token = self.encode_access_token(client, &token).await?;
         let id_token = if scope.contains("openid") {
-            Some(self.id_token(client, &issue, &release, &token, &access_token)?)
+            Some(self.id_token(client, &issue, &release, &token, &access_token).await?)
         } else {
             None
         };
@@ -66,7 +66,7 @@ impl Provider {
         })
     }
 
-    fn id_token(
+    async fn id_token(
         &self,
         client: &Client,
         issue: &Issue<'_>,
@@ -95,7 +95,7 @@ impl Provider {
         }
         insert_some(&mut claims, "nonce", issue.nonce.map(str::to_owned));
         insert_some(&mut claims, "sid", family.session.map(|session| session.to_string()));
-        self.0.keys.sign(alg, jwt_types::JWT, &claims, now)
+        self.0.keys.sign(alg, jwt_types::JWT, &claims, now).await
     }
 }
 

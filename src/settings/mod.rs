@@ -107,7 +107,9 @@ pub struct Server {
     /// Peers whose `X-Forwarded-For` is believed, as CIDR blocks.
     #[serde(default)]
     pub trusted_proxies: Vec<String>,
-    /// How long requests under way may take to finish after a stop signal.
+    /// How long the server goes on serving after a stop signal, while readiness says that it is about to end.
+    pub drain_seconds: u64,
+    /// How long requests under way may take to finish after that.
     pub shutdown_seconds: u64,
     /// The name people see on pages and in mails.
     pub brand: String,
