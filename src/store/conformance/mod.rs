@@ -1,5 +1,5 @@
 //! What the store promises, tried on every database: each topic is a plain function over a fresh store, each runs on
-//! SQLite in memory, SQLite in a file and, where it is installed, PostgreSQL.
+//! SQLite in memory, SQLite in a file, where it is installed PostgreSQL, and a schema of the release to come.
 
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -44,6 +44,8 @@ pub(super) enum Engine {
     SqliteInMemory,
     SqliteFile,
     Postgres,
+    /// A schema the next release has migrated already, as while nodes are replaced one after the other.
+    NextSchema,
 }
 
 /// A fresh, migrated store, and where its file is, if it has one.
@@ -66,7 +68,7 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("data").join("comity.sqlite");
         let (url, file) = match engine {
-            Engine::SqliteInMemory => ("sqlite::memory:".to_owned(), None),
+            Engine::SqliteInMemory | Engine::NextSchema => ("sqlite::memory:".to_owned(), None),
             Engine::SqliteFile => (format!("sqlite:{}", file.display()), Some(file)),
             Engine::Postgres => {
                 let cluster = tokio::task::spawn_blocking(PrivatePostgres::shared).await.unwrap()?;
@@ -76,6 +78,10 @@ impl Bench {
         let settings = DatabaseSettings { acquire_timeout_seconds: 60, ..DatabaseSettings::new(url) };
         let store = open(&settings, vec![MASTER]).await;
         store.migrate().await.unwrap();
+        if matches!(engine, Engine::NextSchema) {
+            opening::migrate_further(&store).await;
+            store.migrate().await.unwrap();
+        }
         Some(Self { store, settings, file, _folder: folder })
     }
 
@@ -114,6 +120,7 @@ macro_rules! conformance {
         conformance!(@engine sqlite_in_memory, SqliteInMemory, $($topic: $($name),+;)+);
         conformance!(@engine sqlite_file, SqliteFile, $($topic: $($name),+;)+);
         conformance!(@engine postgres, Postgres, $($topic: $($name),+;)+);
+        conformance!(@engine next_schema, NextSchema, $($topic: $($name),+;)+);
     };
     (@engine $module:ident, $engine:ident, $($topic:ident: $($name:ident),+;)+) => {
         mod $module {
