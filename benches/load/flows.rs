@@ -179,11 +179,11 @@ impl Flows {
             Row::Introspection => self.introspect(connection).await,
             Row::Discovery => {
                 let answer = connection.get(DISCOVERY, &[]).await?;
-                self.contains(&answer, &self.issuer)
+                contains(&answer, &self.issuer)
             }
             Row::Jwks => {
                 let answer = connection.get(&self.paths.jwks, &[]).await?;
-                self.contains(&answer, "\"keys\"")
+                contains(&answer, "\"keys\"")
             }
         }
     }
@@ -285,11 +285,6 @@ impl Flows {
         if active == Some(true) { Ok(()) } else { Err(answer.complaint("an active token")) }
     }
 
-    fn contains(&self, answer: &Answer, word: &str) -> Result<(), Failure> {
-        let right = answer.status == 200 && String::from_utf8_lossy(&answer.body).contains(word);
-        if right { Ok(()) } else { Err(answer.complaint(word)) }
-    }
-
     fn visitor(&self, client: &str, turn: usize) -> Result<&str, Failure> {
         let visitors = self.visitors.get(client).ok_or("nobody is signed in for a client")?;
         let visitor = visitors.get(turn % visitors.len().max(1)).ok_or("nobody is signed in for a client")?;
@@ -323,6 +318,11 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 fn ensure(right: bool, expected: &str, seen: &str) -> Result<(), Failure> {
     if right { Ok(()) } else { Err(format!("expected {expected} {seen}").into()) }
+}
+
+fn contains(answer: &Answer, word: &str) -> Result<(), Failure> {
+    let right = answer.status == 200 && String::from_utf8_lossy(&answer.body).contains(word);
+    if right { Ok(()) } else { Err(answer.complaint(word)) }
 }
 
 fn check_header(token: &str, alg: Alg) -> Result<(), Failure> {

@@ -40,6 +40,12 @@ impl Cores {
         Self { server: all, services, driver }
     }
 
+    /// All that are used.
+    pub fn count(&self) -> usize {
+        let used: BTreeSet<_> = [&self.server, &self.services, &self.driver].into_iter().flatten().collect();
+        if used.is_empty() { allowed().len() } else { used.len() }
+    }
+
     /// Moves this process to the driver's cores. To be done before it starts threads.
     pub fn enter_driver(&self) {
         if !self.driver.is_empty() {
@@ -136,7 +142,7 @@ impl Machine {
         let memory = field(&meminfo, "MemTotal:").and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok());
         Self {
             processor: named.unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
-            cores: allowed().len(),
+            cores: 0,
             memory_gib: memory.unwrap_or_default() / 1024.0 / 1024.0,
             kernel: fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned(),
             commit: git(&["describe", "--always", "--dirty", "--exclude=*"]),

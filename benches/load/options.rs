@@ -33,7 +33,7 @@ pub struct Options {
     #[arg(long, default_value_t = 5)]
     pub runs: usize,
     /// Accounts in the store.
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long, default_value_t = Self::ACCOUNTS)]
     pub accounts: usize,
     /// Grants in the store, each with a refresh token; as many as accounts when absent.
     #[arg(long)]
@@ -91,6 +91,8 @@ pub enum Stores {
 }
 
 impl Options {
+    const ACCOUNTS: usize = 10_000;
+
     /// What was asked for, with what follows from it.
     pub fn settled(mut self) -> Self {
         if self.quick {
@@ -101,12 +103,24 @@ impl Options {
             self.active = self.active.min(60);
             self.no_peer = true;
         }
+        if self.scale {
+            self.concurrency = vec![self.compared()];
+            if self.accounts == Self::ACCOUNTS {
+                self.accounts = 1_000_000;
+            }
+        }
         if self.database_url.is_some() {
             self.store = Stores::Postgres;
         }
         self.accounts = self.accounts.max(self.active.min(60));
         self.active = self.active.clamp(60, self.accounts.max(60));
         self
+    }
+
+    /// Whether an operation is to be measured.
+    pub fn wants(&self, row: &str) -> bool {
+        let row = row.to_lowercase();
+        self.rows.is_empty() || self.rows.iter().any(|start| row.starts_with(&start.to_lowercase()))
     }
 
     /// The concurrency whose figures are compared with goals.

@@ -54,6 +54,9 @@ pub struct Measured {
     pub figures: Vec<Figures>,
 }
 
+/// One of a contender's values.
+type Pick = fn(&Contender) -> Option<f64>;
+
 /// The bare program.
 pub const FLOOR: &str = "floor";
 /// npm oidc-provider.
@@ -122,7 +125,9 @@ impl Report {
         format!(
             "{}, commit {commit}, {processor}, {cores} cores ({held}), {memory_gib:.0} GiB, Linux {kernel}; {} accounts, {} \
              grants.\n",
-            self.date, self.accounts, self.grants
+            self.date,
+            thousands_of(self.accounts),
+            thousands_of(self.grants)
         )
     }
 
@@ -150,7 +155,7 @@ impl Report {
     }
 
     fn processes(&self, table: &mut String) {
-        let rows: [(&str, &str, fn(&Contender) -> Option<f64>); 4] = [
+        let rows: [(&str, &str, Pick); 4] = [
             ("memory idle", "MiB", |contender| Some(contender.idle_mib)),
             ("memory after that load", "MiB", |contender| Some(contender.loaded_mib)),
             ("start to first answer", "ms", |contender| contender.start_ms),
@@ -231,6 +236,31 @@ impl Report {
         table
     }
 
+    /// CPU time per operation in a small and in a large store, and how one compares with the other.
+    pub fn as_scale(&self) -> String {
+        let mut text = format!("{}\nCPU ms per operation, by accounts:\n", self.heading());
+        for store in [SQLITE, POSTGRES] {
+            let sizes: Vec<&Contender> =
+                self.contenders.iter().filter(|contender| contender.name.starts_with(store)).collect();
+            let [small, large] = sizes.as_slice() else { continue };
+            let _ = write!(
+                text,
+                "\n| operation | {} | {} | ratio | ≤ 1.15 |\n|---|--:|--:|--:|:-:|\n",
+                small.name, large.name
+            );
+            for Measured { row, .. } in &small.rows {
+                let costs = [small, large].map(|contender| contender.figures(row, self.compared));
+                if let [Some(small), Some(large)] = costs {
+                    let ratio = large.cpu_ms / small.cpu_ms.max(f64::MIN_POSITIVE);
+                    let mark = if ratio <= 1.15 { '✓' } else { '✗' };
+                    let _ =
+                        writeln!(text, "| {row} | {:.3} | {:.3} | {ratio:.2} | {mark} |", small.cpu_ms, large.cpu_ms);
+                }
+            }
+        }
+        text
+    }
+
     /// CPU time per operation beside that of an earlier run.
     pub fn beside(&self, earlier: &Self) -> String {
         let mut table = format!(
@@ -267,6 +297,12 @@ fn verdict(value: Option<f64>, goal: f64, digits: usize) -> String {
         None => "",
     };
     format!("≤ {goal:.digits$}{mark}")
+}
+
+/// A count with its thousands apart.
+#[allow(clippy::cast_precision_loss, reason = "a number of accounts")]
+pub fn thousands_of(number: usize) -> String {
+    thousands(number as f64)
 }
 
 /// A whole number with its thousands apart.

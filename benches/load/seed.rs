@@ -25,7 +25,7 @@ use crate::flows::Visitor;
 
 const DAY: i64 = 86_400;
 /// The time over which people signed up: their identifiers, ordered by time, then lie all over the tables.
-const SIGN_UPS: i64 = 300 * DAY;
+pub const SIGN_UPS: i64 = 300 * DAY;
 /// People who are written at the same time.
 const PARALLEL: usize = 24;
 

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::Failure;
 use crate::machine::{Cores, on};
+use crate::note;
 use crate::process::free_port;
 
 /// Where records are kept besides files and memory.
@@ -71,12 +72,10 @@ impl Services {
     /// New ones; `None` where a program is not installed.
     pub fn start(cores: &Cores) -> Result<Option<Self>, Failure> {
         let Some(bin) = postgres_programs() else {
-            eprintln!("postgres and initdb are not installed: the store is skipped");
-            return Ok(None);
+            return missing("postgres and initdb");
         };
         let Some(redis) = in_path("redis-server") else {
-            eprintln!("redis-server is not installed: the store is skipped");
-            return Ok(None);
+            return missing("redis-server");
         };
         let (postgres_supervisor, postgres_port, directory) = start_postgres(&bin, cores)?;
         let (redis_supervisor, redis_port) = start_redis(&redis, cores)?;
@@ -89,6 +88,15 @@ impl Services {
             _supervisors: vec![postgres_supervisor, redis_supervisor],
         }))
     }
+}
+
+/// Says what the store is left out for; where tests demand it, that is a failure here too.
+fn missing(program: &str) -> Result<Option<Services>, Failure> {
+    if std::env::var("COMITY_TEST_SERVICES").is_ok_and(|value| value == "required") {
+        return Err(format!("COMITY_TEST_SERVICES=required, but {program} is not installed").into());
+    }
+    note(&format!("{program} not found: the store is left out"));
+    Ok(None)
 }
 
 fn start_postgres(bin: &Path, cores: &Cores) -> Result<(Supervisor, u16, PathBuf), Failure> {

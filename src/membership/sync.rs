@@ -171,6 +171,7 @@ impl Membership {
     }
 
     /// Reads members anew whose facts are due, page by page of the programme; gives where to go on, `None` at the end.
+    /// The page may be old: whoever seems due there is looked up.
     pub async fn refresh_due(
         &self,
         programme: &ProgrammeId,
@@ -179,11 +180,17 @@ impl Membership {
         let room = self.room();
         let now = room.clock.now();
         let Some(settings) = self.programme(programme) else { return Ok((Round::default(), None)) };
-        let mut page = room.store.memberships_of_programme(programme, after, BATCH).await?;
+        let page = room.store.lagging().memberships_of_programme(programme, after, BATCH).await?;
         let next = if page.len() < BATCH_LEN { None } else { page.last().map(|member| member.id) };
-        page.retain(|member| settings.refresh.is_due(&member.facts, now));
+        let mut due = Vec::new();
+        for member in page.iter().filter(|member| settings.refresh.is_due(&member.facts, now)) {
+            let member = room.store.membership(member.id).await?;
+            due.extend(
+                member.filter(|it| it.state != MembershipState::Closed && settings.refresh.is_due(&it.facts, now)),
+            );
+        }
         let mut round = Round::default();
-        self.read_page(&page, &mut round).await?;
+        self.read_page(&due, &mut round).await?;
         Ok((round, if round.interrupted { after } else { next }))
     }
 

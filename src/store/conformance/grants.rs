@@ -176,7 +176,7 @@ pub(super) async fn a_grant_goes_with_its_consents(store: Bench) {
     assert_eq!(kinds(&store, id).await.last().unwrap(), "grant.revoked");
 }
 
-pub(super) fn given(account: AccountId, claim: &str) -> Consent {
+pub(in crate::store) fn given(account: AccountId, claim: &str) -> Consent {
     Consent {
         account,
         client: "shop".into(),

@@ -1,5 +1,6 @@
 //! What the store promises, tried on every database: each topic is a plain function over a fresh store, each runs on
-//! SQLite in memory, SQLite in a file, where it is installed PostgreSQL, and a schema of the release to come.
+//! SQLite in memory, SQLite in a file, where it is installed PostgreSQL, serializable as well, and a schema of the release
+//! to come.
 
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -7,7 +8,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::private_postgres::PrivatePostgres;
-use super::{DatabaseSettings, NewAccount, NewContact, NewIdentity, NewMembership, Store, Vault};
+use super::{DatabaseSettings, Isolation, NewAccount, NewContact, NewIdentity, NewMembership, Store, Vault};
 use crate::model::account::{Attribute, Stage, Verification};
 use crate::model::contact::ContactKind;
 use crate::model::grant::Family;
@@ -33,6 +34,8 @@ mod secrecy;
 mod sessions;
 mod upkeep;
 
+pub(super) use self::grants::given;
+
 pub(super) const NOW: UnixTime = UnixTime(1_800_000_000);
 pub(super) const MASTER: [u8; 32] = [7; 32];
 
@@ -46,6 +49,8 @@ pub(super) enum Engine {
     Postgres,
     /// A schema the next release has migrated already, as while nodes are replaced one after the other.
     NextSchema,
+    /// As engines behave that keep transactions apart by aborting them.
+    PostgresSerializable,
 }
 
 /// A fresh, migrated store, and where its file is, if it has one.
@@ -70,12 +75,16 @@ impl Bench {
         let (url, file) = match engine {
             Engine::SqliteInMemory | Engine::NextSchema => ("sqlite::memory:".to_owned(), None),
             Engine::SqliteFile => (format!("sqlite:{}", file.display()), Some(file)),
-            Engine::Postgres => {
+            Engine::Postgres | Engine::PostgresSerializable => {
                 let cluster = tokio::task::spawn_blocking(PrivatePostgres::shared).await.unwrap()?;
                 (tokio::task::spawn_blocking(|| cluster.create_database()).await.unwrap(), None)
             }
         };
-        let settings = DatabaseSettings { acquire_timeout_seconds: 60, ..DatabaseSettings::new(url) };
+        let isolation = match engine {
+            Engine::PostgresSerializable => Isolation::Serializable,
+            _ => Isolation::ReadCommitted,
+        };
+        let settings = DatabaseSettings { acquire_timeout_seconds: 60, isolation, ..DatabaseSettings::new(url) };
         let store = open(&settings, vec![MASTER]).await;
         store.migrate().await.unwrap();
         if matches!(engine, Engine::NextSchema) {
@@ -121,6 +130,7 @@ macro_rules! conformance {
         conformance!(@engine sqlite_file, SqliteFile, $($topic: $($name),+;)+);
         conformance!(@engine postgres, Postgres, $($topic: $($name),+;)+);
         conformance!(@engine next_schema, NextSchema, $($topic: $($name),+;)+);
+        conformance!(@engine postgres_serializable, PostgresSerializable, $($topic: $($name),+;)+);
     };
     (@engine $module:ident, $engine:ident, $($topic:ident: $($name:ident),+;)+) => {
         mod $module {

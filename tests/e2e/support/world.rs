@@ -10,8 +10,7 @@ use comity::model::{Clock, Random, Secret, UnixTime};
 use comity::settings::Source;
 use comity::store::Store;
 use comity::web::listen;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, SqliteConnection};
+use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -145,13 +144,13 @@ impl World {
     }
 
     /// Locks the database file against writing, as another process might; `None` where there is no such file.
-    pub async fn lock(&self) -> Option<SqliteConnection> {
+    pub fn lock(&self) -> Option<Connection> {
         if self.services.is_some() {
             return None;
         }
-        let file = SqliteConnectOptions::new().filename(self.directory.path().join("comity.sqlite"));
-        let mut other = file.connect().await.unwrap();
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+        let other = Connection::open(self.directory.path().join("comity.sqlite")).unwrap();
+        other.busy_timeout(Duration::from_secs(5)).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
         Some(other)
     }
 
