@@ -1,5 +1,6 @@
 //! What the store promises, tried on every database: each topic is a plain function over a fresh store, each runs on
-//! SQLite in memory, SQLite in a file and, where it is installed, PostgreSQL, serializable as well.
+//! SQLite in memory, SQLite in a file, where it is installed PostgreSQL, serializable as well, and a schema of the release
+//! to come.
 
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -49,6 +50,8 @@ pub(super) enum Engine {
     /// A file, and commits that several units of work share and that wait for the disk.
     SqliteFlushed,
     Postgres,
+    /// A schema the next release has migrated already, as while nodes are replaced one after the other.
+    NextSchema,
     /// As engines behave that keep transactions apart by aborting them.
     PostgresSerializable,
 }
@@ -73,7 +76,7 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("data").join("comity.sqlite");
         let (url, file) = match engine {
-            Engine::SqliteInMemory => ("sqlite::memory:".to_owned(), None),
+            Engine::SqliteInMemory | Engine::NextSchema => ("sqlite::memory:".to_owned(), None),
             Engine::SqliteFile | Engine::SqliteFlushed => (format!("sqlite:{}", file.display()), Some(file)),
             Engine::Postgres | Engine::PostgresSerializable => {
                 let cluster = tokio::task::spawn_blocking(PrivatePostgres::shared).await.unwrap()?;
@@ -90,6 +93,10 @@ impl Bench {
             DatabaseSettings { acquire_timeout_seconds, isolation, durability, ..DatabaseSettings::new(url) };
         let store = open(&settings, vec![MASTER]).await;
         store.migrate().await.unwrap();
+        if matches!(engine, Engine::NextSchema) {
+            opening::migrate_further(&store).await;
+            store.migrate().await.unwrap();
+        }
         Some(Self { store, settings, file, _folder: folder })
     }
 
@@ -139,6 +146,7 @@ macro_rules! conformance {
         conformance!(@engine sqlite_in_memory, SqliteInMemory, $($topic: $($name),+;)+);
         conformance!(@engine sqlite_file, SqliteFile, $($topic: $($name),+;)+);
         conformance!(@engine postgres, Postgres, $($topic: $($name),+;)+);
+        conformance!(@engine next_schema, NextSchema, $($topic: $($name),+;)+);
         conformance!(@engine postgres_serializable, PostgresSerializable, $($topic: $($name),+;)+);
     };
 }
