@@ -118,7 +118,10 @@ mod tests {
         assert_eq!(ring.signer(Alg::RS256, UnixTime(300)).map(SigningKey::kid), None);
         assert_eq!(ring.algs(UnixTime(300)), [Alg::EdDSA]);
         let next = |now: i64| ring.next_change(UnixTime(now)).map(|time| time.0);
-        assert_eq!([next(-1), next(0), next(199), next(200), next(300)], [Some(0), Some(100), Some(200), Some(300), None]);
+        assert_eq!(
+            [next(-1), next(0), next(199), next(200), next(300)],
+            [Some(0), Some(100), Some(200), Some(300), None]
+        );
         let verifying = |kid, now| ring.candidates(kid, Alg::EdDSA, UnixTime(now)).len();
         assert_eq!((verifying(Some("old"), 199), verifying(Some("old"), 200)), (1, 0));
         assert_eq!(verifying(None, 0), 0, "our own tokens always name their key");

@@ -151,6 +151,9 @@ pub struct Client {
     /// What its access tokens look like.
     #[serde(default)]
     pub access_token_format: AccessTokenFormat,
+    /// `alg` of its access tokens that are JWTs: what its resource server verifies [RFC 9068 §2.1].
+    #[serde(default = "default_alg", skip_serializing_if = "is_default_alg")]
+    pub access_token_signed_response_alg: String,
     /// The resource server its access tokens are for (claim `aud`); its own `client_id` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<String>,
@@ -194,6 +197,10 @@ fn default_alg() -> String {
     "RS256".to_owned()
 }
 
+fn is_default_alg(alg: &str) -> bool {
+    alg == "RS256"
+}
+
 const fn default_true() -> bool {
     true
 }
@@ -216,6 +223,12 @@ impl Client {
     /// Whether each use of a refresh token replaces it.
     pub fn rotates(&self) -> bool {
         self.is_public() || self.rotate_refresh_tokens
+    }
+
+    /// The web origins its responses go to, as browsers write them; an application's own scheme is none.
+    pub fn origins(&self) -> impl Iterator<Item = String> {
+        let urls = self.redirect_uris.iter().filter_map(|uri| Url::parse(uri).ok());
+        urls.filter(|url| matches!(url.scheme(), "https" | "http")).map(|url| url.origin().ascii_serialization())
     }
 
     /// The sector its `sub` belongs to: the host of `sector_identifier_uri`, else of its redirect URIs [OIDC Core §8.1].

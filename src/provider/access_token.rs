@@ -75,7 +75,11 @@ impl Provider {
 
     pub(super) fn encode_access_token(&self, client: &Client, token: &AccessToken) -> Result<String, Fault> {
         match client.access_token_format {
-            AccessTokenFormat::Jwt => self.0.keys.sign(Alg::RS256, jwt_types::ACCESS_TOKEN, token, UnixTime(token.iat)),
+            AccessTokenFormat::Jwt => {
+                let alg = client.access_token_signed_response_alg.parse::<Alg>();
+                let alg = alg.map_err(|error| Fault::new("find a signing key", error))?;
+                self.0.keys.sign(alg, jwt_types::ACCESS_TOKEN, token, UnixTime(token.iat))
+            }
             AccessTokenFormat::Opaque => {
                 let content = serde_json::to_vec(token).map_err(|error| Fault::new("encode access token", error))?;
                 let sealed = self.0.sealer.seal("access_token", &content);
