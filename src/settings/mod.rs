@@ -107,6 +107,10 @@ pub struct Server {
     /// Peers whose `X-Forwarded-For` is believed, as CIDR blocks.
     #[serde(default)]
     pub trusted_proxies: Vec<String>,
+    /// Requests answered at the same time; more are answered 503.
+    pub max_in_flight: usize,
+    /// Connections held at the same time; more wait to be accepted.
+    pub max_connections: usize,
     /// How long requests under way may take to finish after a stop signal.
     pub shutdown_seconds: u64,
     /// The name people see on pages and in mails.

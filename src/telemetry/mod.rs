@@ -11,5 +11,5 @@ mod request_id;
 
 pub use lines::LogGuard;
 pub use log::{Error, LogFormat, LogSettings, check, init, log_fault};
-pub use metrics::{Metrics, Queued};
+pub use metrics::{Answered, Metrics, UnderWay};
 pub use request_id::RequestId;

@@ -61,6 +61,7 @@ mod logout;
 mod loyalty_host;
 mod magic_link;
 mod membership;
+mod overload;
 mod password;
 mod prehijacking;
 mod prompts;
