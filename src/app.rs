@@ -407,6 +407,7 @@ impl Rooms<'_> {
             })),
             ui_locales: texts.locales().map(ToString::to_string).collect(),
             keys: ring,
+            origins: provider::origins::Origins::default(),
             pairwise_key: self.store.lasting_key("pairwise").await.part("database")?,
             sealer: Sealer::new(vault.key("opaque-tokens"), self.random.clone()),
             store: self.store.clone(),

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::header::{ACCEPT, ACCEPT_LANGUAGE, CONNECTION, COOKIE, HOST, HeaderName};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, Version};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
 
 use super::cookies::Cookie;
+use super::cors;
 use super::error::{Face, fault_as_json};
 use super::forms;
 use super::headers::{self, FormTargets};
@@ -78,6 +79,11 @@ async fn answer(web: &Web, request: Request<Body>, next: Next, drawing: &Drawing
     if place.is_none() && !ALWAYS_SERVED.contains(&route) {
         web.metrics.shed(route);
         return drawing.unavailable();
+    }
+    if request.method() == Method::OPTIONS
+        && let Some(response) = Box::pin(cors::preflight(web, route, request.headers())).await
+    {
+        return response;
     }
     tokio::time::timeout(TIME_LIMIT, next.run(request)).await.unwrap_or_else(|_| {
         tracing::error!(seconds = TIME_LIMIT.as_secs(), "a request took too long");

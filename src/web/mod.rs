@@ -7,6 +7,7 @@
 
 pub mod assets;
 pub mod cookies;
+pub mod cors;
 pub mod documents;
 pub mod edge;
 pub mod endpoints;

@@ -45,6 +45,7 @@ mod client_auth;
 mod client_credentials;
 mod code;
 mod consent;
+mod cors;
 mod crash;
 mod discovery;
 mod errors;
