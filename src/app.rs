@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use base64::Engine;
@@ -122,7 +123,9 @@ impl App {
             provider: provider.clone(),
             membership: membership.clone(),
             store: store.clone(),
+            cache: cache.clone(),
             clock: clock.clone(),
+            random: random.clone(),
         };
         let mail = match settings.mail.transport {
             MailTransport::Sink => Mail::sink(),
@@ -152,6 +155,7 @@ impl App {
             default_locale: settings.locales.default.clone(),
             asset_version: crate::web::assets::version(),
             trusted_proxies: proxies(&settings)?,
+            leaving: AtomicBool::new(false),
             store,
             cache,
             clock,
@@ -191,6 +195,16 @@ impl App {
         self.web.mail.as_sink()
     }
 
+    /// Says on the private listener that the process is about to end, and goes on serving until whoever balances the load
+    /// has noticed, or a second signal comes.
+    async fn drain(&self, seconds: Duration) {
+        self.web.leaving.store(true, Ordering::Relaxed);
+        if !seconds.is_zero() {
+            tracing::info!("serving on while others take over");
+            let _ = tokio::time::timeout(seconds, wait_for_signal()).await;
+        }
+    }
+
     /// Background work on this server's rooms.
     pub fn jobs(&self) -> Jobs {
         self.jobs.clone()
@@ -205,6 +219,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
     let (listen, private) = (settings.server.listen, settings.server.private_listen);
     let patience = Duration::from_secs(settings.server.shutdown_seconds);
     let connections = settings.server.max_connections;
+    let drain = Duration::from_secs(settings.server.drain_seconds);
     let issuer = settings.server.issuer.to_string();
     // Whatever can be wrong without the database is found before the database is touched.
     check(&settings).await?;
@@ -223,6 +238,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
     let limits = Limits { connections, ..quiet }.within_the_systems();
     let public = tokio::spawn(listen::serve(public, app.router(), limits, stopped));
     wait_for_signal().await;
+    app.drain(drain).await;
     tracing::info!("stopping");
     let _ = stop.send(true);
     let _ = public.await;
@@ -245,6 +261,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
 /// # Errors
 /// An [`Error`] that names the part at fault.
 pub async fn check(settings: &Settings) -> Result<(), Error> {
+    check_client_algs(settings)?;
     let mut rehearsal = settings.clone();
     rehearsal.database = DatabaseSettings::new("sqlite::memory:");
     rehearsal.cache.url = Secret::from("memory");
@@ -345,10 +362,31 @@ async fn open_cache(settings: &Settings, clock: &Clock) -> Result<Cache, Error> 
 
 /// Writes the clients of the settings' file to the database.
 async fn save_clients(settings: &Settings, store: &Store, clock: &Clock) -> Result<(), Error> {
-    let Some(path) = &settings.clients.file else { return Ok(()) };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::text("clients.file", format!("{}: {error}", path.display())))?;
-    save_clients_of(&text, &path.display().to_string(), store, clock).await
+    let Some((text, origin)) = clients_file(settings)? else { return Ok(()) };
+    save_clients_of(&text, &origin, store, clock).await
+}
+
+/// A client whose tokens no key could sign is found before it asks for one.
+fn check_client_algs(settings: &Settings) -> Result<(), Error> {
+    let Some((text, origin)) = clients_file(settings)? else { return Ok(()) };
+    for (client, _) in clients_from(&text, &origin).part("clients.file")? {
+        for alg in [&client.id_token_signed_response_alg, &client.access_token_signed_response_alg] {
+            if !settings.keys.algs.contains(alg) {
+                let reason = format!("client {:?}: {alg} is not one of keys.algs", client.id.as_str());
+                return Err(Error::text("clients.file", reason));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The text of the settings' clients file, and its name.
+fn clients_file(settings: &Settings) -> Result<Option<(String, String)>, Error> {
+    let Some(path) = &settings.clients.file else { return Ok(None) };
+    let origin = path.display().to_string();
+    let text =
+        std::fs::read_to_string(path).map_err(|error| Error::text("clients.file", format!("{origin}: {error}")))?;
+    Ok(Some((text, origin)))
 }
 
 /// Writes the clients of a file's text to the database; what has not changed stays as it is.

@@ -1,4 +1,8 @@
 //! Records in this process: a map in shards, bounded in bytes, swept of the expired as it is written to.
+//!
+//! Kinds of records share the bytes so that no flood of one kind keeps the others out: a kind may hold as much as is still
+//! free, and no more. One flood ends at half of it, a second at half of the rest, and there is always room for a kind that
+//! has none.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -28,6 +32,7 @@ struct Map {
 struct Shard {
     entries: HashMap<String, Entry>,
     bytes: usize,
+    bytes_by_kind: HashMap<String, usize>,
     swept_at: UnixTime,
 }
 
@@ -124,33 +129,51 @@ impl Shard {
         let cost = cost(path, &entry);
         let idle = now.since(self.swept_at);
         // A full shard is swept at most once a second: sweeping is linear, and the flood that filled it goes on.
-        if idle >= SWEEP_EVERY_SECONDS || (idle > 0 && self.bytes_with(path, cost) > capacity) {
+        if idle >= SWEEP_EVERY_SECONDS || (idle > 0 && !self.has_room(path, cost, capacity)) {
             self.sweep(now);
         }
         // Evicting would un-see a `jti` or forgive a counter, so a full shard refuses and keeps what it has.
-        let bytes = self.bytes_with(path, cost);
-        if bytes > capacity {
+        if !self.has_room(path, cost, capacity) {
             return Err(Error::Full);
         }
-        self.bytes = bytes;
+        self.remove(path);
+        self.bytes += cost;
+        match self.bytes_by_kind.get_mut(kind(path)) {
+            Some(bytes) => *bytes += cost,
+            None => drop(self.bytes_by_kind.insert(kind(path).to_owned(), cost)),
+        }
         self.entries.insert(path.to_owned(), entry);
         Ok(())
     }
 
-    /// What the shard holds once an entry of `cost` lies at `path`.
-    fn bytes_with(&self, path: &str, added: usize) -> usize {
-        self.bytes + added - self.entries.get(path).map_or(0, |entry| cost(path, entry))
+    /// Whether an entry of `cost` may lie at `path`. What is there already may grow as long as there is any room.
+    fn has_room(&self, path: &str, cost: usize, capacity: usize) -> bool {
+        let before = self.entries.get(path).map(|entry| self::cost(path, entry));
+        let Some(free) = capacity.checked_sub(self.bytes + cost - before.unwrap_or_default()) else { return false };
+        before.is_some() || self.bytes_by_kind.get(kind(path)).copied().unwrap_or_default() + cost <= free
     }
 
     fn remove(&mut self, path: &str) -> Option<Entry> {
         let (path, entry) = self.entries.remove_entry(path)?;
-        self.bytes -= cost(&path, &entry);
+        let cost = cost(&path, &entry);
+        self.bytes -= cost;
+        if let Some(bytes) = self.bytes_by_kind.get_mut(kind(&path)) {
+            *bytes -= cost;
+        }
         Some(entry)
     }
 
     fn sweep(&mut self, now: UnixTime) {
         self.entries.retain(|_, entry| entry.expires_at > now);
-        self.bytes = self.entries.iter().map(|(path, entry)| cost(path, entry)).sum();
+        self.bytes = 0;
+        self.bytes_by_kind.values_mut().for_each(|bytes| *bytes = 0);
+        for (path, entry) in &self.entries {
+            let cost = cost(path, entry);
+            self.bytes += cost;
+            if let Some(bytes) = self.bytes_by_kind.get_mut(kind(path)) {
+                *bytes += cost;
+            }
+        }
         self.swept_at = now;
         if self.entries.len() * 4 < self.entries.capacity() {
             self.entries.shrink_to_fit();
@@ -160,6 +183,11 @@ impl Shard {
 
 fn cost(path: &str, entry: &Entry) -> usize {
     path.len() + entry.value.len() + ENTRY_OVERHEAD_BYTES
+}
+
+/// The part of a path that says which kind of record it is of; the rest is a digest.
+fn kind(path: &str) -> &str {
+    path.rsplit_once(':').map_or("", |(kind, _)| kind)
 }
 
 fn number(bytes: &[u8]) -> u64 {
@@ -219,5 +247,40 @@ mod tests {
         assert!(kept.iter().all(|path| memory.get(path).unwrap().is_some()));
         clock.advance(60);
         memory.put("0", vec![0; 64], 60).unwrap();
+    }
+
+    /// Writes records of a kind until there is no room for more; gives how many there was room for.
+    fn flood(memory: &Memory, kind: &str) -> usize {
+        let mut written = 0;
+        let mut refused = 0;
+        for number in 0..100_000 {
+            match memory.put(&format!("{kind}:{number}"), vec![0; 64], 60) {
+                Ok(()) => written += 1,
+                Err(_) => refused += 1,
+            }
+            if refused > SHARDS * 20 {
+                break;
+            }
+        }
+        assert!(refused > 0, "{kind} is never full");
+        written
+    }
+
+    #[test]
+    fn a_flood_of_one_kind_leaves_room_for_the_others() {
+        let clock = Clock::manual(UnixTime(1_000));
+        let memory = Memory::with_capacity(clock.clone(), SHARDS * 16_384);
+        let (first, second) = (flood(&memory, "transaction"), flood(&memory, "attempts"));
+        assert!(first > second && second > first / 3, "{first} {second}");
+        for number in 0..200 {
+            memory.put(&format!("code:{number}"), vec![0; 64], 60).unwrap();
+        }
+        // What is there goes on: a count is not lost in the flood, a transaction moves on.
+        assert!(memory.count("attempts:0", 60).is_ok());
+        memory.put("transaction:0", vec![1; 64], 60).unwrap();
+        // When the flood has run off, so has its share.
+        clock.advance(60);
+        memory.put("sweep:0", vec![0; 64], 60).unwrap();
+        assert!(flood(&memory, "attempts") >= first);
     }
 }

@@ -151,7 +151,8 @@ pub struct Client {
     /// What its access tokens look like.
     #[serde(default)]
     pub access_token_format: AccessTokenFormat,
-    /// `alg` of its access tokens that are JWTs: what its resource server verifies [RFC 9068 §2.1].
+    /// `alg` of its access tokens where they are JWTs [RFC 9068 §2.1]. The default stays unwritten: releases that do not
+    /// know this go on reading the row.
     #[serde(default = "default_alg", skip_serializing_if = "is_default_alg")]
     pub access_token_signed_response_alg: String,
     /// The resource server its access tokens are for (claim `aud`); its own `client_id` when absent.

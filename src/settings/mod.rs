@@ -111,7 +111,9 @@ pub struct Server {
     pub max_in_flight: usize,
     /// Connections held at the same time; more wait to be accepted.
     pub max_connections: usize,
-    /// How long requests under way may take to finish after a stop signal.
+    /// How long the server goes on serving after a stop signal, while readiness says that it is about to end.
+    pub drain_seconds: u64,
+    /// How long requests under way may take to finish after that.
     pub shutdown_seconds: u64,
     /// The name people see on pages and in mails.
     pub brand: String,

@@ -25,6 +25,11 @@ impl Load {
         self.under_way.load(Ordering::Relaxed)
     }
 
+    /// Whether the next one is turned away.
+    pub fn is_full(&self) -> bool {
+        self.under_way() >= self.limit
+    }
+
     /// A place, unless all are taken.
     pub fn admit(&self) -> Option<Place<'_>> {
         let place = Place(self);
@@ -48,6 +53,7 @@ mod tests {
         let first = load.admit().unwrap();
         let second = load.admit().unwrap();
         assert!(load.admit().is_none() && load.admit().is_none());
+        assert!(load.is_full());
         assert_eq!(load.under_way(), 2);
         drop(first);
         let third = load.admit();

@@ -1,5 +1,7 @@
 //! The private listener: metrics, health and the release preview, for operators and the machines around us.
 
+use std::sync::atomic::Ordering;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
@@ -36,8 +38,11 @@ async fn health() -> &'static str {
     "ok\n"
 }
 
-/// The process can serve: its database and cache answer.
+/// The process can serve: its database and cache answer, and it is not about to end.
 async fn ready(State(web): State<Web>) -> Response {
+    if web.leaving.load(Ordering::Relaxed) {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
+    }
     let (store, cache) = tokio::join!(web.store.ping(), web.cache.ping());
     match (store, cache) {
         (Ok(()), Ok(())) => "ready\n".into_response(),

@@ -1,6 +1,7 @@
 //! What every handler can reach.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::documents::Documents;
 use super::headers::FormTargets;
@@ -18,7 +19,7 @@ use crate::provider::Provider;
 use crate::store::Store;
 use crate::telemetry::Metrics;
 
-/// The rooms below, and what pages need to know. Shared by all requests, never changed.
+/// The rooms below, and what pages need to know. Shared by all requests; nothing but `leaving` ever changes.
 #[derive(Debug)]
 pub struct Site {
     /// What relying parties speak to.
@@ -69,6 +70,8 @@ pub struct Site {
     pub asset_version: String,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Cidr>,
+    /// Whether this process is about to end: readiness says so before anything is refused.
+    pub leaving: AtomicBool,
 }
 
 impl Site {

@@ -21,7 +21,7 @@ pub async fn userinfo(State(web): State<Web>, headers: HeaderMap) -> Response {
         None => Ok(None),
     };
     let (client, mut response) = match live {
-        Ok(Some(live)) => (Some(live.token.client_id.clone()), claims(&web, &live).await),
+        Ok(Some(live)) => (Some(live.token.client_id.clone()), claims(&web, live).await),
         // No credentials at all: the challenge names no error [RFC 6750 §3.1].
         Ok(None) => {
             let challenge = [(WWW_AUTHENTICATE, bearer_challenge(None, None))];
@@ -33,14 +33,18 @@ pub async fn userinfo(State(web): State<Web>, headers: HeaderMap) -> Response {
     response
 }
 
-async fn claims(web: &Web, live: &LiveToken) -> Response {
-    if let Some(account) = web.provider.account_of(live) {
-        // A stale membership gets a moment to catch up; whether it did or not is in its `as_of`.
-        if let Err(error) = web.memberships.refresh_stale(account).await {
-            tracing::warn!(%error, "memberships could not be refreshed");
+async fn claims(web: &Web, mut live: LiveToken) -> Response {
+    // A stale membership gets a moment to catch up; whether it did or not is in its `as_of`.
+    match web.memberships.refresh_stale(live.memberships()).await {
+        Ok(false) => {}
+        Ok(true) => {
+            if let Err(fault) = web.provider.read_anew(&mut live).await {
+                return MachineFailure::of_bearer(fault.into()).into_response();
+            }
         }
+        Err(error) => tracing::warn!(%error, "memberships could not be refreshed"),
     }
-    match web.provider.userinfo(live).await {
+    match web.provider.userinfo(&live).await {
         Ok(claims) => (no_store(), Json(claims)).into_response(),
         Err(error) => MachineFailure::of_bearer(error).into_response(),
     }

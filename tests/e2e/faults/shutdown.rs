@@ -46,6 +46,28 @@ fn requests_under_way_are_answered_before_the_process_ends() {
 }
 
 #[test]
+fn a_server_that_is_about_to_end_says_so_first_and_serves_on() {
+    on_services(async {
+        let mut site = Site::new(Backend::Sqlite).unwrap();
+        site.drain_seconds = 3600;
+        let mut scene = Scene::set(site).await;
+        let private = Door::private(&scene.site);
+        assert_eq!(private.send(Request::get("/ready")).await.unwrap().status, 200);
+        scene.server.signal("TERM");
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while private.send(Request::get("/ready")).await.unwrap().status == 200 {
+            assert!(Instant::now() < deadline, "it does not say so");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(private.send(Request::get("/health")).await.unwrap().status, 200);
+        scene.assert_nothing_is_lost().await;
+        // Whoever cannot wait says it twice.
+        scene.server.signal("TERM");
+        assert!(scene.server.ended(Duration::from_secs(12)).await.success());
+    });
+}
+
+#[test]
 fn a_busy_server_stops_cleanly_and_its_answers_stand() {
     on_services(async {
         let mut scene = Scene::set(Site::new(Backend::Sqlite).unwrap()).await;

@@ -27,6 +27,8 @@ pub struct Site {
     pub private: SocketAddr,
     pub database: String,
     pub cache: String,
+    /// How long a server goes on serving when it is told to stop.
+    pub drain_seconds: u64,
     directory: TempDir,
     services: Option<Services>,
 }
@@ -44,9 +46,18 @@ impl Site {
             .as_ref()
             .map_or((file, "memory".to_owned()), |services| (services.database.clone(), services.cache.clone()));
         let [address, private] = [(); 2].map(|()| SocketAddr::from(([127, 0, 0, 1], free_port())));
-        let site = Self { address, private, database, cache, directory, services };
+        let site = Self { address, private, database, cache, drain_seconds: 0, directory, services };
         site.write("clients.toml", CLIENTS);
         site.write("master.key", &BASE64_STANDARD.encode(MASTER_KEY));
+        site.configure("");
+        Some(site)
+    }
+
+    /// A new one whose records are in this database of PostgreSQL.
+    pub fn on_database(url: String) -> Option<Self> {
+        let mut site = Self::new(Backend::Postgres)?;
+        site.database.clone_from(&url);
+        site.services.as_mut()?.database = url;
         site.configure("");
         Some(site)
     }
@@ -83,7 +94,7 @@ impl Site {
     pub fn settings(&self, more: &str) -> String {
         format!(
             r#"profile = "test"
-server = {{ issuer = "{issuer}", listen = "{address}", private_listen = "{private}", shutdown_seconds = 10 }}
+server = {{ issuer = "{issuer}", listen = "{address}", private_listen = "{private}", drain_seconds = {drain}, shutdown_seconds = 10 }}
 log = {{ format = "json", filter = "info" }}
 database = {{ url = "{database}", max_connections = 8, acquire_timeout_seconds = 1 }}
 cache = {{ url = "{cache}" }}
@@ -97,6 +108,7 @@ outbound = {{ allow_hosts = ["localhost"] }}
             issuer = self.issuer(),
             address = self.address,
             private = self.private,
+            drain = self.drain_seconds,
             database = self.database,
             cache = self.cache,
             folder = self.directory.path().display(),
