@@ -66,7 +66,8 @@ impl Accounts {
         let Ok(password) = normalise(password) else { return Ok(PasswordAnswer::Wrong) };
         match (self.0.hasher.verify(password, phc).await, account) {
             (Ok(true), Some(account)) => {
-                self.remember_browser(&email, Some(account), browser).await?;
+                let known = self.knows_mailbox(&email, browser).await?;
+                self.remember_browser(&email, Some(account), browser, known).await?;
                 Ok(PasswordAnswer::Enter(Entry { account, amr: "pwd", connection: None }))
             }
             (Ok(_), _) => Ok(PasswordAnswer::Wrong),

@@ -28,6 +28,7 @@ mod logins;
 mod members;
 mod opening;
 mod person;
+mod plans;
 mod races;
 mod secrecy;
 mod sessions;
@@ -154,13 +155,15 @@ conformance! {
     opening: nodes_migrate_together, ping_needs_a_schema, a_changed_migration_is_refused,
         a_cancelled_unit_leaves_nothing_behind;
     person: one_statement_brings_all;
+    plans: every_statement_finds_its_rows_by_an_index;
     races: one_code_fifty_redemptions, one_refresh_token_fifty_rotations, refresh_against_revoke,
         one_number_fifty_accounts, one_identity_fifty_registrations, one_contact_fifty_registrations,
         one_subject_fifty_requests, events_of_one_account, grants_against_the_end_of_their_session,
         first_use_of_the_root;
     secrecy: no_personal_value_in_the_clear;
     sessions: start_read_and_end, replacing_and_renewing, ending_all;
-    upkeep: sweep, master_keys_rotate, subjects_resolve;
+    upkeep: sweep, what_ended_goes_in_batches, spent_families_go, browsers_are_known_for_a_while, master_keys_rotate,
+        subjects_resolve;
 }
 
 pub(super) fn nobody() -> NewAccount {
