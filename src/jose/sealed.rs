@@ -33,6 +33,19 @@ impl Sealer {
         if plaintext.len() > MAX_CONTENT {
             return Err(Error::TooLong);
         }
+        self.seal_bytes(type_tag, plaintext).map(|sealed| b64(&sealed))
+    }
+
+    /// Opens what [`seal`](Self::seal) made under the same tag; anything else gives `None`.
+    pub fn open(&self, type_tag: &str, text: &str) -> Option<Vec<u8>> {
+        if text.len() > MAX_SEALED {
+            return None;
+        }
+        self.open_bytes(type_tag, &unb64(text)?)
+    }
+
+    /// Seals bytes of any length that stay in our own records.
+    pub fn seal_bytes(&self, type_tag: &str, plaintext: &[u8]) -> Result<Vec<u8>, Error> {
         let salt = self.random.bytes::<SALT>();
         let nonce = self.random.bytes::<NONCE>();
         let mut sealed = plaintext.to_vec();
@@ -42,15 +55,11 @@ impl Sealer {
                 key.seal_in_place_append_tag(nonce, Aad::from(type_tag.as_bytes()), &mut sealed).ok()
             })
             .ok_or(Error::Crypto)?;
-        Ok(b64(&[&salt[..], &nonce, &sealed].concat()))
+        Ok([&salt[..], &nonce, &sealed].concat())
     }
 
-    /// Opens what [`seal`](Self::seal) made under the same tag; anything else gives `None`.
-    pub fn open(&self, type_tag: &str, text: &str) -> Option<Vec<u8>> {
-        if text.len() > MAX_SEALED {
-            return None;
-        }
-        let bytes = unb64(text)?;
+    /// Opens what [`seal_bytes`](Self::seal_bytes) made under the same tag; anything else gives `None`.
+    pub fn open_bytes(&self, type_tag: &str, bytes: &[u8]) -> Option<Vec<u8>> {
         let (salt, rest) = bytes.split_first_chunk::<SALT>()?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE>()?;
         let mut sealed = sealed.to_vec();
