@@ -122,7 +122,9 @@ impl App {
             provider: provider.clone(),
             membership: membership.clone(),
             store: store.clone(),
+            cache: cache.clone(),
             clock: clock.clone(),
+            random: random.clone(),
         };
         let mail = match settings.mail.transport {
             MailTransport::Sink => Mail::sink(),
@@ -254,6 +256,7 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
 /// # Errors
 /// An [`Error`] that names the part at fault.
 pub async fn check(settings: &Settings) -> Result<(), Error> {
+    check_client_algs(settings)?;
     let mut rehearsal = settings.clone();
     rehearsal.database = DatabaseSettings::new("sqlite::memory:");
     rehearsal.cache.url = Secret::from("memory");
@@ -355,10 +358,31 @@ async fn open_cache(settings: &Settings, store: &Store, random: &Random, clock: 
 
 /// Writes the clients of the settings' file to the database.
 async fn save_clients(settings: &Settings, store: &Store, clock: &Clock) -> Result<(), Error> {
-    let Some(path) = &settings.clients.file else { return Ok(()) };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::text("clients.file", format!("{}: {error}", path.display())))?;
-    save_clients_of(&text, &path.display().to_string(), store, clock).await
+    let Some((text, origin)) = clients_file(settings)? else { return Ok(()) };
+    save_clients_of(&text, &origin, store, clock).await
+}
+
+/// A client whose tokens no key could sign is found before it asks for one.
+fn check_client_algs(settings: &Settings) -> Result<(), Error> {
+    let Some((text, origin)) = clients_file(settings)? else { return Ok(()) };
+    for (client, _) in clients_from(&text, &origin).part("clients.file")? {
+        for alg in [&client.id_token_signed_response_alg, &client.access_token_signed_response_alg] {
+            if !settings.keys.algs.contains(alg) {
+                let reason = format!("client {:?}: {alg} is not one of keys.algs", client.id.as_str());
+                return Err(Error::text("clients.file", reason));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The text of the settings' clients file, and its name.
+fn clients_file(settings: &Settings) -> Result<Option<(String, String)>, Error> {
+    let Some(path) = &settings.clients.file else { return Ok(None) };
+    let origin = path.display().to_string();
+    let text =
+        std::fs::read_to_string(path).map_err(|error| Error::text("clients.file", format!("{origin}: {error}")))?;
+    Ok(Some((text, origin)))
 }
 
 /// Writes the clients of a file's text to the database; what has not changed stays as it is.

@@ -17,7 +17,8 @@
 //!
 //! # What must stay true
 //! - `protocol`, `jose`, `model` and `policy` do no I/O. `policy` decides: model in, verdict out, no clock, no store.
-//! - Only `web` and `demo` name axum, only `store` sqlx, only `cache/redis` redis, only `federation` openidconnect.
+//! - Only `web` and `demo` name axum, only `store` sqlx and rusqlite, only `cache/redis` redis, only `federation`
+//!   openidconnect.
 //! - No global state. Time comes from [`model::Clock`], randomness from [`model::Random`], HTTP from [`outbound`].
 //! - A transaction never leaves a method of [`store::Store`]; single use is one conditional statement.
 //! - *Refused* (the caller's fault: standard code, fixed text) and *fault* (ours: logged with its request's number) are

@@ -1,6 +1,6 @@
 //! The PostgreSQL of the run.
 
-#[path = "../../src/store/private_postgres.rs"]
+#[path = "../../src/store/private_postgres/mod.rs"]
 #[allow(dead_code, reason = "tests use more of it")]
 mod private_postgres;
 

@@ -19,6 +19,11 @@ pub(super) enum Command {
         #[arg(long)]
         alg: Option<String>,
     },
+    /// Forget a key now, because somebody else has it: whatever it signed is no longer believed. A successor signs.
+    Remove {
+        /// Its name, as `list` shows it.
+        kid: String,
+    },
     /// Seal with the first master key whatever an older one sealed; the older one can go once this has succeeded.
     Reseal,
 }
@@ -49,6 +54,13 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Fai
             }
             warn_of_caches(now);
         }
+        Command::Remove { kid } => {
+            let keys = app::keys(settings, &store, now).await?;
+            if !keys.remove(&kid, now).await? {
+                return Err(format!("there is no key {kid:?}").into());
+            }
+            warn_of_caches(now);
+        }
         Command::Reseal => {
             let mut after = None;
             while let Some(last) = store.rewrap_keys(after, PAGE).await? {
@@ -62,5 +74,5 @@ pub(super) async fn run(command: Command, settings: &Settings) -> Result<(), Fai
 
 fn warn_of_caches(now: UnixTime) {
     let soon = (now + 300).to_rfc3339();
-    eprintln!("relying parties may cache the old key set until {soon}; running servers sign anew within a minute");
+    eprintln!("relying parties may cache the old key set until {soon}; running servers know within a second");
 }

@@ -1,7 +1,7 @@
 //! The room itself: the programmes, and what they share.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::error::{Error, InvalidSettings};
 use super::host::Host;
@@ -24,6 +24,8 @@ pub(super) struct Inner {
     pub cache: Cache,
     pub random: Random,
     pub clock: Clock,
+    /// What the node that calls the hosts for all has found.
+    pub heard: RwLock<Option<BTreeSet<ProgrammeId>>>,
 }
 
 /// One programme, ready.
@@ -60,7 +62,8 @@ impl Membership {
             }
             order.push(id);
         }
-        Ok(Self(Arc::new(Inner { order, programmes, limits: settings.limits, store, cache, random, clock })))
+        let (limits, heard) = (settings.limits, RwLock::default());
+        Ok(Self(Arc::new(Inner { order, programmes, limits, store, cache, random, clock, heard })))
     }
 
     /// The programmes in the order they are offered.
@@ -73,8 +76,21 @@ impl Membership {
         self.0.programme(id).map(|programme| &programme.settings)
     }
 
-    /// The programmes whose host did not answer the latest call of this process; what they said last is stale.
+    /// The programmes whose host did not answer the latest call; what they said last is stale.
     pub fn unreachable(&self) -> BTreeSet<ProgrammeId> {
+        // A poisoned lock still holds a whole set: it is only ever replaced by assignment.
+        let heard = self.0.heard.read().unwrap_or_else(PoisonError::into_inner).clone();
+        heard.unwrap_or_else(|| self.found_unreachable())
+    }
+
+    /// Takes another node's word for which hosts do not answer, as long as it calls them for all; `None` when this node
+    /// has to find out itself.
+    pub fn hear(&self, unreachable: Option<BTreeSet<ProgrammeId>>) {
+        *self.0.heard.write().unwrap_or_else(PoisonError::into_inner) = unreachable;
+    }
+
+    /// The programmes whose host did not answer the latest call of this process.
+    pub fn found_unreachable(&self) -> BTreeSet<ProgrammeId> {
         let unreachable = self.0.programmes.iter().filter(|(_, programme)| !programme.host.is_reachable());
         unreachable.map(|(id, _)| id.clone()).collect()
     }

@@ -9,7 +9,7 @@ use super::error::Error;
 use super::host::{HostError, Standing, Urgency};
 use super::room::{Membership, Programme};
 use crate::model::member::{MemberFacts, Membership as Member, MembershipState};
-use crate::model::{AccountId, MembershipId, ProgrammeId, UnixTime};
+use crate::model::{MembershipId, ProgrammeId, UnixTime};
 
 /// Pages of the feed read in one go.
 const PAGES: usize = 20;
@@ -120,32 +120,26 @@ impl Membership {
         Ok(self.read_anew(member, Urgency::Background).await?.trouble.is_none())
     }
 
-    /// The account's active memberships as a relying party should see them: those that grew old are read anew first,
-    /// at the same time, for as long as the programme allows (300 ms unless configured). Never fails for a host.
-    pub async fn refresh_stale(&self, account: AccountId) -> Result<Vec<Member>, Error> {
+    /// Reads the active ones of an account's memberships anew that grew old, at the same time, for as long as the
+    /// programme allows (300 ms unless configured): a relying party should see them fresh. Says whether anything was
+    /// learned. Never fails for a host.
+    pub async fn refresh_stale(&self, known: &[Member]) -> Result<bool, Error> {
         let room = self.room();
         let now = room.clock.now();
-        let mut members = room.store.memberships(account).await?;
-        members.retain(|member| member.state == MembershipState::Active);
         let mut reads = Vec::new();
-        for member in &members {
-            reads.push(async move {
-                let programme = room.programme(&member.programme)?;
-                let refresh = &programme.settings.refresh;
-                if !refresh.is_due_on_demand(&member.facts, now) {
-                    return None;
-                }
+        for member in known.iter().filter(|member| member.state == MembershipState::Active) {
+            let Some(programme) = room.programme(&member.programme) else { continue };
+            let refresh = &programme.settings.refresh;
+            if refresh.is_due_on_demand(&member.facts, now) {
                 let wait = Duration::from_millis(refresh.on_demand_wait_ms);
-                Some(self.read_anew(member, Urgency::Within(wait)).await)
-            });
-        }
-        let answers = join_all(reads).await;
-        for (member, answer) in members.iter_mut().zip(answers) {
-            if let Some(facts) = answer.transpose()?.and_then(|heard| heard.facts) {
-                member.facts = facts;
+                reads.push(self.read_anew(member, Urgency::Within(wait)));
             }
         }
-        Ok(members)
+        let mut learned = false;
+        for heard in join_all(reads).await {
+            learned |= heard?.facts.is_some();
+        }
+        Ok(learned)
     }
 
     async fn read_anew(&self, member: &Member, urgency: Urgency) -> Result<Heard, Error> {
@@ -177,6 +171,7 @@ impl Membership {
     }
 
     /// Reads members anew whose facts are due, page by page of the programme; gives where to go on, `None` at the end.
+    /// The page may be old: whoever seems due there is looked up.
     pub async fn refresh_due(
         &self,
         programme: &ProgrammeId,
@@ -185,11 +180,17 @@ impl Membership {
         let room = self.room();
         let now = room.clock.now();
         let Some(settings) = self.programme(programme) else { return Ok((Round::default(), None)) };
-        let mut page = room.store.memberships_of_programme(programme, after, BATCH).await?;
+        let page = room.store.lagging().memberships_of_programme(programme, after, BATCH).await?;
         let next = if page.len() < BATCH_LEN { None } else { page.last().map(|member| member.id) };
-        page.retain(|member| settings.refresh.is_due(&member.facts, now));
+        let mut due = Vec::new();
+        for member in page.iter().filter(|member| settings.refresh.is_due(&member.facts, now)) {
+            let member = room.store.membership(member.id).await?;
+            due.extend(
+                member.filter(|it| it.state != MembershipState::Closed && settings.refresh.is_due(&it.facts, now)),
+            );
+        }
         let mut round = Round::default();
-        self.read_page(&page, &mut round).await?;
+        self.read_page(&due, &mut round).await?;
         Ok((round, if round.interrupted { after } else { next }))
     }
 

@@ -151,6 +151,10 @@ pub struct Client {
     /// What its access tokens look like.
     #[serde(default)]
     pub access_token_format: AccessTokenFormat,
+    /// `alg` of its access tokens where they are JWTs [RFC 9068 §2.1]. The default stays unwritten: releases that do not
+    /// know this go on reading the row.
+    #[serde(default = "default_alg", skip_serializing_if = "is_default_alg")]
+    pub access_token_signed_response_alg: String,
     /// The resource server its access tokens are for (claim `aud`); its own `client_id` when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<String>,
@@ -192,6 +196,10 @@ fn default_grant_types() -> BTreeSet<GrantType> {
 
 fn default_alg() -> String {
     "RS256".to_owned()
+}
+
+fn is_default_alg(alg: &str) -> bool {
+    alg == "RS256"
 }
 
 const fn default_true() -> bool {

@@ -45,8 +45,13 @@ fn check_id(client: &Client, say: &mut impl FnMut(String)) {
     if name == 0 || name > 100 || client.client_name.chars().any(char::is_control) {
         say("client_name must be 1 to 100 characters".to_owned());
     }
-    if !["RS256", "PS256", "ES256", "EdDSA"].contains(&client.id_token_signed_response_alg.as_str()) {
-        say("id_token_signed_response_alg must be RS256, PS256, ES256 or EdDSA".to_owned());
+    for (name, alg) in [
+        ("id_token_signed_response_alg", &client.id_token_signed_response_alg),
+        ("access_token_signed_response_alg", &client.access_token_signed_response_alg),
+    ] {
+        if !["RS256", "PS256", "ES256", "EdDSA"].contains(&alg.as_str()) {
+            say(format!("{name} must be RS256, PS256, ES256 or EdDSA"));
+        }
     }
     if !(0..=60).contains(&client.refresh_grace_seconds) {
         say("refresh_grace_seconds must be between 0 and 60".to_owned());

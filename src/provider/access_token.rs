@@ -3,11 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Error, Provider};
-use crate::jose::{self, Alg, Expected};
+use crate::jose::{Alg, Expected};
 use crate::model::client::{AccessTokenFormat, Client};
 use crate::model::grant::Family;
+use crate::model::member::Membership;
 use crate::model::{ClientId, FamilyId, Fault, UnixTime};
 use crate::protocol::{Scope, jwt_types};
+use crate::store::Person;
 
 /// The content of an access token [RFC 9068 §2.2], the same in both formats.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,8 +54,22 @@ impl AccessToken {
 pub struct LiveToken {
     /// Its content.
     pub token: AccessToken,
-    /// Its family; none where no person is involved.
-    pub family: Option<Family>,
+    /// What it stands on; nothing where no person is involved.
+    pub(super) granted: Option<Granted>,
+}
+
+/// What an access token about a person stands on, as it was when the token was read.
+#[derive(Clone, Debug)]
+pub(super) struct Granted {
+    pub(super) family: Family,
+    pub(super) person: Person,
+}
+
+impl LiveToken {
+    /// The memberships of the person it is about, as they were when the token was read.
+    pub fn memberships(&self) -> &[Membership] {
+        self.granted.as_ref().map_or(&[], |granted| &granted.person.profile.memberships)
+    }
 }
 
 impl Provider {
@@ -73,9 +89,13 @@ impl Provider {
         }
     }
 
-    pub(super) fn encode_access_token(&self, client: &Client, token: &AccessToken) -> Result<String, Fault> {
+    pub(super) async fn encode_access_token(&self, client: &Client, token: &AccessToken) -> Result<String, Fault> {
         match client.access_token_format {
-            AccessTokenFormat::Jwt => self.0.keys.sign(Alg::RS256, jwt_types::ACCESS_TOKEN, token, UnixTime(token.iat)),
+            AccessTokenFormat::Jwt => {
+                let named = client.access_token_signed_response_alg.parse();
+                let alg: Alg = named.map_err(|error| Fault::new("find a signing key", error))?;
+                self.0.keys.sign(alg, jwt_types::ACCESS_TOKEN, token, UnixTime(token.iat)).await
+            }
             AccessTokenFormat::Opaque => {
                 let content = serde_json::to_vec(token).map_err(|error| Fault::new("encode access token", error))?;
                 let sealed = self.0.sealer.seal("access_token", &content);
@@ -85,31 +105,32 @@ impl Provider {
     }
 
     /// Reads a token of either format; `None` unless we issued it and it has not ended.
-    fn decode_access_token(&self, text: &str, now: UnixTime) -> Option<AccessToken> {
-        let token: AccessToken = if text.contains('.') {
+    async fn decode_access_token(&self, text: &str, now: UnixTime) -> Result<Option<AccessToken>, Fault> {
+        let token: Option<AccessToken> = if text.contains('.') {
             let expected = Expected::access_token(self.issuer());
-            jose::verify(text, &*self.0.keys.ring(), &expected, now).ok()?.read()?
+            self.0.keys.verify(text, &expected, now).await?.ok().and_then(|claims| claims.read())
         } else {
-            serde_json::from_slice(&self.0.sealer.open("access_token", text)?).ok()?
+            self.0.sealer.open("access_token", text).and_then(|content| serde_json::from_slice(&content).ok())
         };
-        (token.iss == self.issuer() && now.0 < token.exp).then_some(token)
+        Ok(token.filter(|token| token.iss == self.issuer() && now.0 < token.exp))
     }
 
     /// The token, if it is ours, has not ended, and neither it nor its family, its account or, where there is none, its
     /// client was stopped.
     pub(super) async fn live_token(&self, text: &str, now: UnixTime) -> Result<Option<LiveToken>, Error> {
-        let Some(token) = self.decode_access_token(text, now) else { return Ok(None) };
+        let Some(token) = self.decode_access_token(text, now).await? else { return Ok(None) };
         let Some(family) = token.family else {
             let stopped =
                 self.client(&token.client_id).await?.is_none() || self.0.store.is_token_revoked(&token.jti).await?;
-            return Ok((!stopped).then_some(LiveToken { token, family: None }));
+            return Ok((!stopped).then_some(LiveToken { token, granted: None }));
         };
-        let status = self.0.store.token_status(family, &token.jti).await?;
-        Ok(status.live_family().map(|family| LiveToken { token, family: Some(family) }))
+        let grant = self.0.store.live_grant(family, &token.jti, &token.client_id).await?;
+        let granted = grant.map(|(family, person)| Granted { family, person });
+        Ok(granted.map(|granted| LiveToken { token, granted: Some(granted) }))
     }
 
     /// The content of a token of ours, in force or not, as long as it has not ended; for revocation.
-    pub(super) fn own_access_token(&self, text: &str, now: UnixTime) -> Option<AccessToken> {
-        self.decode_access_token(text, now)
+    pub(super) async fn own_access_token(&self, text: &str, now: UnixTime) -> Result<Option<AccessToken>, Fault> {
+        self.decode_access_token(text, now).await
     }
 }

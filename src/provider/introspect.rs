@@ -40,7 +40,7 @@ impl Provider {
 
     async fn describe(&self, live: &LiveToken) -> Result<IntrospectionResponse, Error> {
         let now = self.0.clock.now();
-        let mut answer = match &live.family {
+        let mut answer = match &live.granted {
             Some(_) => match self.claims_now(live, Delivery::Introspection, now).await {
                 Ok(claims) => claims,
                 Err(Error::Refused(_)) => return Ok(IntrospectionResponse::inactive()),
@@ -71,7 +71,7 @@ impl Provider {
 
     async fn describe_refresh_token(&self, token: &str, caller: &Client) -> Result<IntrospectionResponse, Error> {
         let now = self.0.clock.now();
-        let record = self.0.store.refresh_token(&sha256(token.as_bytes())).await?;
+        let found = self.0.store.refresh_grant(&sha256(token.as_bytes()), &caller.id, &caller.sector()).await?;
         let usable = |record: &RefreshRecord| {
             record.family.client == caller.id
                 && record.family.revoked_at.is_none()
@@ -79,10 +79,10 @@ impl Provider {
                 && record.used_at.is_none()
                 && now < record.expires_at
         };
-        let Some(record) = record.filter(usable) else {
+        let Some((record, person)) = found.filter(|(record, _)| usable(record)) else {
             return Ok(IntrospectionResponse::inactive());
         };
-        let sub = self.0.store.subject(record.family.account, &caller.sector(), now).await?.0;
+        let sub = self.subject_of(caller, &person, now).await?.0;
         let mut answer = Map::new();
         extend(
             &mut answer,

@@ -13,11 +13,14 @@ use crate::model::grant::Family;
 use crate::model::{Fault, UnixTime};
 use crate::policy::release::{Delivery, Release};
 use crate::protocol::{ClaimsRequest, Scope, TokenResponse, TokenType, jwt_types};
+use crate::store::Person;
 
 /// What to issue.
 pub(super) struct Issue<'a> {
     /// What it descends from.
     pub(super) family: &'a Family,
+    /// Whom it is about.
+    pub(super) person: &'a Person,
     /// The scope asked for now, within what was granted.
     pub(super) scope: &'a Scope,
     /// The request's `claims` parameter.
@@ -34,13 +37,12 @@ impl Provider {
         let family = issue.family;
         let judged = Scope::from_values(issue.scope.iter().chain(issue.rests_on));
         let asked = Asked::now(client, family.account, &judged, issue.claims, now);
-        let gone = || invalid_grant("what was granted is not granted any more");
-        let release = self.release(&asked, now).await?.ok_or_else(gone)?;
+        let release = self.judge(&asked, issue.person, now);
         if issue.rests_on.is_some_and(|scope| !release.scope().contains(scope)) {
             return Err(gone());
         }
         let scope = release.scope().filtered(|name| issue.scope.contains(name));
-        let sub = self.0.store.subject(family.account, &client.sector(), now).await?.0;
+        let sub = self.subject_of(client, issue.person, now).await?.0;
         let token = AccessToken {
             sub: sub.clone(),
             auth_time: Some(family.authentication.time.0),
@@ -48,9 +50,9 @@ impl Provider {
             family: Some(family.id),
             ..self.access_token(client, &scope, now)
         };
-        let access_token = self.encode_access_token(client, &token)?;
+        let access_token = self.encode_access_token(client, &token).await?;
         let id_token = if scope.contains("openid") {
-            Some(self.id_token(client, &issue, &release, &token, &access_token)?)
+            Some(self.id_token(client, &issue, &release, &token, &access_token).await?)
         } else {
             None
         };
@@ -64,7 +66,7 @@ impl Provider {
         })
     }
 
-    fn id_token(
+    async fn id_token(
         &self,
         client: &Client,
         issue: &Issue<'_>,
@@ -93,8 +95,13 @@ impl Provider {
         }
         insert_some(&mut claims, "nonce", issue.nonce.map(str::to_owned));
         insert_some(&mut claims, "sid", family.session.map(|session| session.to_string()));
-        self.0.keys.sign(alg, jwt_types::JWT, &claims, now)
+        self.0.keys.sign(alg, jwt_types::JWT, &claims, now).await
     }
+}
+
+/// There is nothing to issue any more.
+pub(super) fn gone() -> Error {
+    invalid_grant("what was granted is not granted any more")
 }
 
 fn insert_some(claims: &mut Map<String, Value>, name: &str, value: Option<String>) {

@@ -1,16 +1,21 @@
 //! The signing keys in memory, kept in step with the store and their schedule [OIDC Core §10.1].
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use serde::Serialize;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
 
-use crate::jose::{self, Action, Alg, KeyRing, Rotation, SigningKey};
+use crate::jose::{self, Action, Alg, Claims, Expected, KeyRing, Rejected, Rotation, SigningKey};
 use crate::model::key::StoredKey;
 use crate::model::{Fault, UnixTime};
 use crate::store::{self, Store};
 
 /// Tries to agree with other nodes before the next round is left to it.
 const ATTEMPTS: usize = 5;
+/// How long a document waits for the latest keys.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The signing keys. Cheap to clone; all clones see the same ring.
 #[derive(Clone, Debug)]
@@ -18,7 +23,16 @@ pub struct Keys {
     store: Store,
     algs: Arc<[Alg]>,
     rotation: Rotation,
-    ring: Arc<RwLock<Arc<KeyRing>>>,
+    held: Arc<RwLock<Held>>,
+    /// Held by whoever reads the keys.
+    reading: Arc<Mutex<()>>,
+}
+
+/// A ring and the version of the store's keys it was made of.
+#[derive(Clone, Debug)]
+struct Held {
+    ring: Arc<KeyRing>,
+    version: Option<i64>,
 }
 
 impl Keys {
@@ -27,16 +41,54 @@ impl Keys {
     /// # Errors
     /// A [`Fault`] when the store does not answer or holds a key that cannot be read.
     pub async fn load(store: Store, algs: &[Alg], rotation: Rotation, now: UnixTime) -> Result<Self, Fault> {
-        let ring = Arc::new(RwLock::new(Arc::new(KeyRing::default())));
-        let keys = Self { store, algs: algs.into(), rotation, ring };
+        let held = Arc::new(RwLock::new(Held { ring: Arc::default(), version: None }));
+        let keys = Self { store, algs: algs.into(), rotation, held, reading: Arc::default() };
         keys.follow_schedule(now).await?;
         Ok(keys)
     }
 
-    /// The keys as they are now.
+    /// The keys as they were read last.
     pub fn ring(&self) -> Arc<KeyRing> {
-        // A poisoned lock still holds a whole ring: it is only ever replaced by assignment.
-        self.ring.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.held().ring
+    }
+
+    /// The keys as they were less than a second ago, whichever node changed them.
+    ///
+    /// # Errors
+    /// A [`Fault`] when the store does not answer or a key cannot be read.
+    pub async fn current(&self) -> Result<Arc<KeyRing>, Fault> {
+        let version = self.store.recent_keys_version().await?;
+        self.at_version(version).await
+    }
+
+    /// Brings [`ring`](Self::ring) up to date for a document that is better old than missing: a store that is slow or
+    /// silent is not waited for.
+    pub async fn look(&self) {
+        match timeout(PATIENCE, self.current()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "the keys are published as they were read last"),
+            Err(_) => tracing::debug!("the keys are published as they were read last"),
+        }
+    }
+
+    /// Believes a token of ours, or says why not. A key not known yet may be one another node has just made: the store
+    /// is asked, by one at a time for all who met an unknown one.
+    ///
+    /// # Errors
+    /// A [`Fault`] when the store does not answer or a key cannot be read.
+    pub async fn verify(
+        &self,
+        token: &str,
+        expected: &Expected<'_>,
+        now: UnixTime,
+    ) -> Result<Result<Claims, Rejected>, Fault> {
+        let ring = self.current().await?;
+        let verdict = jose::verify(token, &*ring, expected, now);
+        if !matches!(verdict, Err(Rejected::UnknownKey)) {
+            return Ok(verdict);
+        }
+        let latest = self.at_version(self.store.keys_version().await?).await?;
+        Ok(if Arc::ptr_eq(&ring, &latest) { verdict } else { jose::verify(token, &*latest, expected, now) })
     }
 
     /// Creates, retires and removes what is due, then reloads. Safe to run on several nodes at once: whoever decided on
@@ -56,6 +108,23 @@ impl Keys {
             }
         }
         self.reload().await
+    }
+
+    /// Forgets a key at once: what it signed is nobody's word any more, on no node a second from now. Where it signs, a
+    /// successor takes over first. Gives whether there was such a key.
+    ///
+    /// # Errors
+    /// A [`Fault`] when the store does not answer.
+    pub async fn remove(&self, kid: &str, now: UnixTime) -> Result<bool, Fault> {
+        let stored = self.store.signing_keys().await?;
+        let Some(key) = stored.iter().find(|key| key.kid == kid) else { return Ok(false) };
+        if key.retired_at.is_none() && key.active_at <= now {
+            let alg = key.alg.parse().map_err(|error| Fault::new("read signing keys", error))?;
+            self.rotate(Some(alg), now).await?;
+        }
+        let removed = self.store.remove_signing_key(kid).await?;
+        self.follow_schedule(now).await?;
+        Ok(removed)
     }
 
     /// Replaces the signing key of `alg` (of all when `None`) at once; the old ones go on verifying. Gives the new ones.
@@ -100,18 +169,43 @@ impl Keys {
     /// # Errors
     /// A [`Fault`] when the store does not answer or a key cannot be read.
     pub async fn reload(&self) -> Result<(), Fault> {
+        let _turn = self.reading.lock().await;
+        self.read().await.map(drop)
+    }
+
+    /// The keys of this version, or of a later one.
+    async fn at_version(&self, version: i64) -> Result<Arc<KeyRing>, Fault> {
+        let is_it = |held: &Held| held.version == Some(version);
+        let held = self.held();
+        if is_it(&held) {
+            return Ok(held.ring);
+        }
+        let _turn = self.reading.lock().await;
+        let held = self.held();
+        if is_it(&held) { Ok(held.ring) } else { self.read().await }
+    }
+
+    /// Reads version and keys, in this order: should the keys change in between, the version looks older than they are,
+    /// and they are read once more than needed.
+    async fn read(&self) -> Result<Arc<KeyRing>, Fault> {
+        let version = Some(self.store.keys_version().await?);
         let stored = self.store.signing_keys().await?;
-        let ring = KeyRing::new(&stored).map_err(|error| Fault::new("read signing keys", error))?;
-        *self.ring.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(ring);
-        Ok(())
+        let ring = Arc::new(KeyRing::new(&stored).map_err(|error| Fault::new("read signing keys", error))?);
+        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Held { ring: ring.clone(), version };
+        Ok(ring)
+    }
+
+    // A poisoned lock still holds a whole ring: it is only ever replaced by assignment.
+    fn held(&self) -> Held {
+        self.held.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Signs `claims` with the active key of `alg`.
     ///
     /// # Errors
-    /// A [`Fault`] when there is no such key.
-    pub fn sign(&self, alg: Alg, typ: &str, claims: &impl Serialize, now: UnixTime) -> Result<String, Fault> {
-        let ring = self.ring();
+    /// A [`Fault`] when there is no such key, or the store does not answer.
+    pub async fn sign(&self, alg: Alg, typ: &str, claims: &impl Serialize, now: UnixTime) -> Result<String, Fault> {
+        let ring = self.current().await?;
         let key = ring.signer(alg, now).ok_or_else(|| Fault::new("find a signing key", "no active key"))?;
         jose::sign(key, typ, claims).map_err(|error| Fault::new("sign", error))
     }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::{Error, Provider};
-use crate::jose::{self, Expected};
+use crate::jose::{Claims, Expected};
 use crate::model::client::Client;
 use crate::model::session::Session;
-use crate::model::{ClientId, SessionId};
+use crate::model::{ClientId, Fault, SessionId};
 use crate::protocol::{EndSessionRequest, ErrorCode, Params, Refused};
 
 /// What an ID token of ours says, wherever it turned up again.
@@ -40,7 +40,10 @@ impl Provider {
     pub async fn logout(&self, params: &Params, session: Option<&Session>) -> Result<Logout, Error> {
         let request = EndSessionRequest::parse(params);
         let hint = match &request.id_token_hint {
-            Some(text) => Some(self.verify_id_token_hint(text).ok_or_else(|| invalid("id_token_hint is not valid"))?),
+            Some(text) => {
+                let hint = self.verify_id_token_hint(text).await?;
+                Some(hint.ok_or_else(|| invalid("id_token_hint is not valid"))?)
+            }
             None => None,
         };
         let client = self.logout_client(&request, hint.as_ref()).await?;
@@ -74,13 +77,20 @@ impl Provider {
     }
 
     /// Reads an ID token of ours that came back as a hint; it may have expired, it may not be forged.
-    pub fn verify_id_token_hint(&self, text: &str) -> Option<Hint> {
+    ///
+    /// # Errors
+    /// A [`Fault`] when the store does not answer.
+    pub async fn verify_id_token_hint(&self, text: &str) -> Result<Option<Hint>, Fault> {
         let expected = Expected::id_token_hint(self.issuer());
-        let claims = jose::verify(text, &*self.0.keys.ring(), &expected, self.0.clock.now()).ok()?;
-        let audience = claims.audiences().into_iter().map(str::to_owned).collect();
-        let session = claims.text("sid").and_then(|sid| sid.parse().ok());
-        Some(Hint { subject: claims.subject()?.to_owned(), audience, session })
+        let claims = self.0.keys.verify(text, &expected, self.0.clock.now()).await?;
+        Ok(claims.ok().and_then(|claims| hint(&claims)))
     }
+}
+
+fn hint(claims: &Claims) -> Option<Hint> {
+    let audience = claims.audiences().into_iter().map(str::to_owned).collect();
+    let session = claims.text("sid").and_then(|sid| sid.parse().ok());
+    Some(Hint { subject: claims.subject()?.to_owned(), audience, session })
 }
 
 fn invalid(description: &'static str) -> Error {

@@ -2,10 +2,11 @@
 
 use super::Provider;
 use crate::model::client::Client;
-use crate::model::grant::Family;
+use crate::model::grant::{Family, Subject};
 use crate::model::{AccountId, Fault, UnixTime};
 use crate::policy::release::{Facts, Question, Release, evaluate};
 use crate::protocol::{ClaimsRequest, Scope};
+use crate::store::Person;
 
 /// Who asks for what, about whom.
 #[derive(Clone, Copy, Debug)]
@@ -43,14 +44,23 @@ impl Provider {
     /// # Errors
     /// A [`Fault`] when the store does not answer.
     pub async fn release(&self, asked: &Asked<'_>, now: UnixTime) -> Result<Option<Release>, Fault> {
-        let Some(profile) = self.0.store.profile(asked.account).await? else { return Ok(None) };
-        let consents = self.0.store.consents(asked.account, &asked.client.id).await?;
+        let person = self.person(asked.client, asked.account).await?;
+        Ok(person.map(|person| self.judge(asked, &person, now)))
+    }
+
+    /// The person as the client meets them.
+    pub(super) async fn person(&self, client: &Client, account: AccountId) -> Result<Option<Person>, Fault> {
+        Ok(self.0.store.person(account, &client.id, &client.sector()).await?)
+    }
+
+    /// What the client gets of this very person.
+    pub(super) fn judge(&self, asked: &Asked<'_>, person: &Person, now: UnixTime) -> Release {
         let unreachable = (self.0.hosts.0)();
         let facts = Facts {
-            account: &profile.account,
-            attributes: &profile.attributes,
-            contacts: &profile.contacts,
-            memberships: &profile.memberships,
+            account: &person.profile.account,
+            attributes: &person.profile.attributes,
+            contacts: &person.profile.contacts,
+            memberships: &person.profile.memberships,
             unreachable: &unreachable,
             pairwise_key: Some(&self.0.pairwise_key),
         };
@@ -59,12 +69,20 @@ impl Provider {
             scope: asked.scope,
             claims: asked.claims,
             facts: &facts,
-            consents: &consents,
+            consents: &person.consents,
             began_at: asked.began_at,
             reconfirm: asked.reconfirm,
             now,
         };
-        Ok(Some(evaluate(&self.0.rules, &question)))
+        evaluate(&self.0.rules, &question)
+    }
+
+    /// The `sub` the client knows the person by, made on first use.
+    pub(super) async fn subject_of(&self, client: &Client, person: &Person, now: UnixTime) -> Result<Subject, Fault> {
+        match &person.subject {
+            Some(subject) => Ok(subject.clone()),
+            None => Ok(self.0.store.subject(person.profile.account.id, &client.sector(), now).await?),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ impl Provider {
         let caller = self.authenticate(params, credentials).await?;
         let token = params.get("token").ok_or_else(|| Refused::new(ErrorCode::InvalidRequest, "token is missing"))?;
         let now = self.0.clock.now();
-        if let Some(access) = self.own_access_token(token, now) {
+        if let Some(access) = self.own_access_token(token, now).await? {
             if access.client_id == caller.client().id {
                 self.0.store.revoke_token(&access.jti, UnixTime(access.exp)).await?;
             }

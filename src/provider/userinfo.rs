@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::access_token::LiveToken;
+use super::access_token::{Granted, LiveToken};
 use super::release::{Asked, family_claims};
 use super::{Error, Provider};
-use crate::model::{AccountId, UnixTime};
+use crate::model::{Fault, UnixTime};
 use crate::policy::release::Delivery;
 use crate::protocol::{ErrorCode, Refused, Scope};
 
@@ -17,7 +17,7 @@ impl Provider {
     pub async fn userinfo_token(&self, bearer: &str) -> Result<LiveToken, Error> {
         let now = self.0.clock.now();
         let live = self.live_token(bearer, now).await?.ok_or_else(invalid_token)?;
-        if live.family.is_none() {
+        if live.granted.is_none() {
             return Err(invalid_token());
         }
         if !live.token.has_scope("openid") {
@@ -26,9 +26,16 @@ impl Provider {
         Ok(live)
     }
 
-    /// Whose data a live token is about.
-    pub fn account_of(&self, live: &LiveToken) -> Option<AccountId> {
-        live.family.as_ref().map(|family| family.account)
+    /// Reads the person a live token is about once more: something about them was learned since.
+    ///
+    /// # Errors
+    /// A [`Fault`] when the store does not answer.
+    pub async fn read_anew(&self, live: &mut LiveToken) -> Result<(), Fault> {
+        if let Some(granted) = &mut live.granted {
+            let grant = self.0.store.live_grant(granted.family.id, &live.token.jti, &granted.family.client).await?;
+            live.granted = grant.map(|(family, person)| Granted { family, person });
+        }
+        Ok(())
     }
 
     /// The claims a live token's client gets now.
@@ -48,13 +55,12 @@ impl Provider {
         delivery: Delivery,
         now: UnixTime,
     ) -> Result<Map<String, Value>, Error> {
-        let family = live.family.as_ref().ok_or_else(invalid_token)?;
+        let Granted { family, person } = live.granted.as_ref().ok_or_else(invalid_token)?;
         let client = self.client(&family.client).await?.ok_or_else(invalid_token)?;
         let scope: Scope = live.token.scope.parse().unwrap_or_default();
         let claims = family_claims(family);
         let asked = Asked::now(&client, family.account, &scope, &claims, now);
-        let release = self.release(&asked, now).await?;
-        Ok(release.ok_or_else(invalid_token)?.claims_for(delivery))
+        Ok(self.judge(&asked, person, now).claims_for(delivery))
     }
 }
 

@@ -24,7 +24,8 @@ const NAMED_ROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Keys that may be given by a file instead: `password_file` stands for `password`.
-const FROM_FILE: &[&str] = &["password_file", "client_secret_file", "private_key_file", "secret_file", "url_file"];
+const FROM_FILE: &[&str] =
+    &["password_file", "client_secret_file", "private_key_file", "secret_file", "url_file", "replica_url_file"];
 
 /// The settings cannot be used. The text says where and why, and never shows a secret.
 #[derive(Debug, thiserror::Error)]

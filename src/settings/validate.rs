@@ -39,14 +39,7 @@ impl Settings {
     }
 
     fn check_records(&self, problems: &mut Vec<String>) {
-        let is_url = |url: &str, schemes: &[&str]| {
-            let has_scheme = schemes.iter().any(|scheme| url.starts_with(&format!("{scheme}://")));
-            has_scheme && url.parse::<url::Url>().is_ok()
-        };
-        let database = self.database.url.expose();
-        if !database.starts_with("sqlite:") && !is_url(database, &["postgres", "postgresql"]) {
-            problems.push("database.url must be sqlite:FILE or a postgres:// URL".to_owned());
-        }
+        problems.extend(self.database.problems());
         let cache = self.cache.url.expose();
         if cache != "memory" && !crate::cache::Cache::is_redis(cache) {
             problems.push(

@@ -17,15 +17,14 @@ row!(AccountRow {
     status: String,
     locale: String,
     zoneinfo: String,
-    data_key: Option<Vec<u8>>,
     created_at: i64,
     updated_at: i64,
 });
 row!(AcceptanceRow { document: String, version: i64, hash: String, locale: String, accepted_at: i64 });
 row!(OneRow { one: i64 });
 
-pub(super) const SELECT_ACCOUNT: &str =
-    "SELECT id, stage, status, locale, zoneinfo, data_key, created_at, updated_at FROM accounts WHERE id = $1";
+const SELECT_ACCOUNT: &str =
+    "SELECT id, stage, status, locale, zoneinfo, created_at, updated_at FROM accounts WHERE id = $1";
 
 impl Store {
     /// An account, whatever its status.

@@ -7,6 +7,7 @@ use super::db::Link;
 use super::error::Error;
 use super::open::Store;
 use super::outbox::Happened;
+use super::vault::AccountKey;
 use crate::model::grant::Family;
 use crate::model::{AccountId, ClientId, FamilyId, SessionId, UnixTime};
 
@@ -44,10 +45,12 @@ row!(FamilyRow {
     claims: Option<Vec<u8>>,
     created_at: i64,
     revoked_at: Option<i64>,
-    data_key: Option<Vec<u8>>,
 });
-row!(RevokedRow { id: Uuid, account: Uuid, client: String });
-row!(SequenceRow { event_sequence: i64 });
+row!(KeyRow { data_key: Option<Vec<u8>> });
+row!(OwnFamilyRow = family: FamilyRow, key: KeyRow);
+row!(RevokedRow { client: String });
+row!(OwnerRow { id: Uuid, event_sequence: i64 });
+row!(CountedRow { event_sequence: i64, data_key: Option<Vec<u8>> });
 
 impl Store {
     /// Opens a family, with its first refresh token if it gets one; event `grant.created`.
@@ -62,69 +65,35 @@ impl Store {
         refresh: Option<NewRefresh>,
         now: UnixTime,
     ) -> Result<Opened, Error> {
-        unit!(self, tx => {
-            if let Some(session) = family.session {
-                lock_session(tx, session, family.account, now).await?;
-            }
-            if self.insert_family(tx, family, code_hash).await? == 0 {
-                self.revoke_code(tx, code_hash, now).await?;
-                return Ok(Opened::CodeReused);
+        let opened = unit!(self, tx => {
+            // The account's row is the lock that this and whatever ends sessions or switches accounts off share. Only
+            // a statement after it is sure to see what they did.
+            let counted = fetch_optional!(
+                &mut *tx,
+                CountedRow,
+                "UPDATE accounts SET event_sequence = event_sequence + 1 WHERE id = $1 AND status = 'active' \
+                 RETURNING event_sequence, data_key",
+                family.account.as_uuid()
+            )?
+            .ok_or(Error::Conflict("account"))?;
+            let key = self.key_of(family.account, counted.data_key.as_deref());
+            if insert_family(tx, family, key, code_hash, now).await? == 0 {
+                return Err(Error::Conflict("session"));
             }
             if let Some(refresh) = refresh {
                 insert_refresh(tx, family.id.as_uuid(), refresh, now).await?;
             }
-            let counted = fetch_optional!(
-                &mut *tx,
-                SequenceRow,
-                "UPDATE accounts SET event_sequence = event_sequence + 1 WHERE id = $1 AND status = 'active' \
-                 RETURNING event_sequence",
-                family.account.as_uuid()
-            )?
-            .ok_or(Error::Conflict("account"))?;
             let details = json!({ "family": family.id, "client": family.client, "scope": family.scope });
             self.append(tx, family.account, counted.event_sequence - 1, &[("grant.created", details)], now).await?;
             Opened::Opened
-        })
-    }
-
-    async fn insert_family(&self, tx: &mut Link, family: &Family, code_hash: Option<&[u8; 32]>) -> Result<u64, Error> {
-        // Values a client asks for may be personal, e.g. an e-mail address.
-        let claims = match &family.claims {
-            Some(claims) => {
-                let key = self.lock_account(tx, family.account).await?.key;
-                Some(key.seal(&claims_place(family.id), claims.as_bytes())?)
+        });
+        match (opened, code_hash) {
+            (Err(Error::Conflict("session")), Some(code)) if self.family_of_code(code).await?.is_some() => {
+                self.revoke_family_of_code(code, now).await?;
+                Ok(Opened::CodeReused)
             }
-            None => None,
-        };
-        execute!(
-            tx,
-            "INSERT INTO families (id, account, client, session, scope, is_offline, authentication, nonce, claims, \
-             code_hash, created_at, last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) \
-             ON CONFLICT (code_hash) WHERE code_hash IS NOT NULL DO NOTHING",
-            family.id.as_uuid(),
-            family.account.as_uuid(),
-            family.client.as_str(),
-            family.session.map(|id| id.as_uuid()),
-            family.scope.join(" "),
-            i64::from(family.scope.iter().any(|scope| scope == OFFLINE_ACCESS)),
-            serde_json::to_string(&family.authentication)?,
-            family.nonce.as_deref(),
-            claims,
-            code_hash.map(<[u8; 32]>::as_slice),
-            family.created_at.0
-        )
-    }
-
-    async fn revoke_code(&self, tx: &mut Link, code_hash: Option<&[u8; 32]>, now: UnixTime) -> Result<(), Error> {
-        let revoked = fetch_optional!(
-            &mut *tx,
-            RevokedRow,
-            "UPDATE families SET revoked_at = $2 WHERE code_hash = $1 AND revoked_at IS NULL \
-             RETURNING id, account, client",
-            code_hash.map(<[u8; 32]>::as_slice),
-            now.0
-        )?;
-        self.tell_revoked(tx, revoked, "code_reused", now).await.map(drop)
+            (opened, _) => opened,
+        }
     }
 
     /// A family, revoked or not.
@@ -132,12 +101,12 @@ impl Store {
         let mut link = self.db.read().await?;
         fetch_optional!(
             &mut link,
-            FamilyRow,
+            OwnFamilyRow,
             "SELECT f.id, f.account, f.client, f.session, f.scope, f.authentication, f.nonce, f.claims, f.created_at, \
              f.revoked_at, a.data_key FROM families f JOIN accounts a ON a.id = f.account WHERE f.id = $1",
             id.as_uuid()
         )?
-        .map(|row| self.open_row(row))
+        .map(|row| self.open_family_row(row.family, row.key.data_key.as_deref()))
         .transpose()
     }
 
@@ -153,26 +122,29 @@ impl Store {
         reason: &'static str,
         now: UnixTime,
     ) -> Result<bool, Error> {
+        // The account's row first, as everywhere: two that end the same family do not wait for each other.
+        let counted = fetch_optional!(
+            &mut *tx,
+            OwnerRow,
+            "UPDATE accounts SET event_sequence = event_sequence + 1 WHERE id = (SELECT account FROM families \
+             WHERE id = $1 AND revoked_at IS NULL) RETURNING id, event_sequence",
+            id
+        )?;
+        let Some(owner) = counted else { return Ok(false) };
         let revoked = fetch_optional!(
             &mut *tx,
             RevokedRow,
-            "UPDATE families SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL RETURNING id, account, client",
+            "UPDATE families SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL RETURNING client",
             id,
             now.0
         )?;
-        self.tell_revoked(tx, revoked, reason, now).await
-    }
-
-    async fn tell_revoked(
-        &self,
-        tx: &mut Link,
-        revoked: Option<RevokedRow>,
-        reason: &'static str,
-        now: UnixTime,
-    ) -> Result<bool, Error> {
-        let Some(row) = revoked else { return Ok(false) };
-        let event = ("grant.revoked", json!({ "family": row.id, "client": row.client, "reason": reason }));
-        self.tell(tx, row.account.into(), &[event], now).await?;
+        let Some(row) = revoked else {
+            // Somebody else was first, and told of it.
+            let sql = "UPDATE accounts SET event_sequence = event_sequence - 1 WHERE id = $1";
+            return execute!(&mut *tx, sql, owner.id).map(|_| false);
+        };
+        let event = ("grant.revoked", json!({ "family": id, "client": row.client, "reason": reason }));
+        self.append(tx, owner.id.into(), owner.event_sequence - 1, &[event], now).await?;
         Ok(true)
     }
 
@@ -198,41 +170,68 @@ impl Store {
         })
     }
 
-    pub(super) fn open_row(&self, row: FamilyRow) -> Result<Family, Error> {
-        let id = FamilyId::from(row.id);
-        let account = AccountId::from(row.account);
+    pub(super) fn open_family_row(&self, row: FamilyRow, wrapped: Option<&[u8]>) -> Result<Family, Error> {
         // An erased account has no key, and its families nothing left to open.
-        let claims = match (row.claims, row.data_key) {
-            (Some(sealed), Some(wrapped)) => {
-                Some(self.key_of(account, Some(&wrapped))?.open_text(&claims_place(id), &sealed)?)
-            }
+        let key =
+            wrapped.filter(|_| row.claims.is_some()).map(|wrapped| self.key_of(row.account.into(), Some(wrapped)));
+        row.open(key.transpose()?.as_ref())
+    }
+}
+
+impl FamilyRow {
+    pub(super) fn open(self, key: Option<&AccountKey>) -> Result<Family, Error> {
+        let id = FamilyId::from(self.id);
+        let claims = match (self.claims, key) {
+            (Some(sealed), Some(key)) => Some(key.open_text(&claims_place(id), &sealed)?),
             _ => None,
         };
         Ok(Family {
             id,
-            account,
-            client: row.client.into(),
-            session: row.session.map(SessionId::from),
-            scope: row.scope.split_whitespace().map(str::to_owned).collect(),
-            authentication: serde_json::from_str(&row.authentication)?,
-            nonce: row.nonce,
+            account: self.account.into(),
+            client: self.client.into(),
+            session: self.session.map(SessionId::from),
+            scope: self.scope.split_whitespace().map(str::to_owned).collect(),
+            authentication: serde_json::from_str(&self.authentication)?,
+            nonce: self.nonce,
             claims,
-            created_at: UnixTime(row.created_at),
-            revoked_at: row.revoked_at.map(UnixTime),
+            created_at: UnixTime(self.created_at),
+            revoked_at: self.revoked_at.map(UnixTime),
         })
     }
 }
 
-/// Holds on to a session until the family is there: whoever ends it meanwhile finds the family and ends it too.
-async fn lock_session(tx: &mut Link, session: SessionId, account: AccountId, now: UnixTime) -> Result<(), Error> {
-    let held = execute!(
+/// Writes a family, unless its session has ended or its code opened another before.
+async fn insert_family(
+    tx: &mut Link,
+    family: &Family,
+    key: Result<AccountKey, Error>,
+    code_hash: Option<&[u8; 32]>,
+    now: UnixTime,
+) -> Result<u64, Error> {
+    // Values a client asks for may be personal, e.g. an e-mail address.
+    let claims = match &family.claims {
+        Some(claims) => Some(key?.seal(&claims_place(family.id), claims.as_bytes())?),
+        None => None,
+    };
+    execute!(
         tx,
-        "UPDATE sessions SET last_seen_at = last_seen_at WHERE id = $1 AND account = $2 AND expires_at > $3",
-        session.as_uuid(),
-        account.as_uuid(),
+        "INSERT INTO families (id, account, client, session, scope, is_offline, authentication, nonce, claims, \
+         code_hash, created_at, last_used_at) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11 \
+         WHERE $4 IS NULL OR EXISTS (SELECT 1 FROM sessions WHERE id = $4 AND account = $2 AND expires_at > $12) \
+         ON CONFLICT (code_hash) WHERE code_hash IS NOT NULL DO NOTHING",
+        family.id.as_uuid(),
+        family.account.as_uuid(),
+        family.client.as_str(),
+        family.session.map(|id| id.as_uuid()),
+        family.scope.join(" "),
+        i64::from(family.scope.iter().any(|scope| scope == OFFLINE_ACCESS)),
+        serde_json::to_string(&family.authentication)?,
+        family.nonce.as_deref(),
+        claims,
+        code_hash.map(<[u8; 32]>::as_slice),
+        family.created_at.0,
         now.0
-    )?;
-    if held == 0 { Err(Error::Conflict("session")) } else { Ok(()) }
+    )
 }
 
 /// Stores a refresh token of a family.

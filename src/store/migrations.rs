@@ -1,8 +1,9 @@
 //! Brings the schema up to date. Scripts are embedded, run once each and in order, all of them in one transaction.
 
-use super::db::{Db, Link};
+use super::db::{ATTEMPTS, Db, Link, back_off};
 use super::error::Error;
 use super::vault::sha256;
+use crate::model::Random;
 
 struct Migration {
     version: i64,
@@ -25,9 +26,21 @@ const MIGRATIONS: [Migration; 2] = [migration!(1, "0001_first"), migration!(2, "
 row!(AppliedRow { version: i64, checksum: Vec<u8> });
 
 /// Runs what has not run yet. Nodes that start together take turns; a schema newer than this program is left alone,
-/// because every release works on its successor's schema.
-pub(super) async fn migrate(db: &Db) -> Result<(), Error> {
+/// because every release works on its successor's schema. The lock is a row: engines that are like PostgreSQL have no
+/// other, and may make the slower node start over.
+pub(super) async fn migrate(db: &Db, random: &Random) -> Result<(), Error> {
     create_table(db).await?;
+    let mut attempt = 1;
+    loop {
+        match migrate_once(db).await {
+            Err(error) if error.is_lost_race() && attempt < ATTEMPTS => back_off(random, attempt).await,
+            outcome => return outcome,
+        }
+        attempt += 1;
+    }
+}
+
+async fn migrate_once(db: &Db) -> Result<(), Error> {
     let mut link = db.begin().await?;
     link.be_patient();
     match run(&mut link).await {
@@ -72,7 +85,7 @@ async fn run(link: &mut Link) -> Result<(), Error> {
             Some(_) => return Err(Error::fault("a migration that already ran was changed since")),
             None => {}
         }
-        on!(&mut *link, connection => sqlx::raw_sql(script).execute(connection).await.map(drop))?;
+        link.script(script).await?;
         execute!(
             &mut *link,
             "INSERT INTO comity_migrations (version, checksum) VALUES ($1, $2)",

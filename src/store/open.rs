@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 use super::copies::Copies;
 use super::db::Db;
 use super::error::Error;
+use super::lagging::Lagging;
 use super::migrations;
 use super::settings::DatabaseSettings;
 use super::vault::{AccountKey, Root, Vault};
@@ -40,7 +41,7 @@ row!(SecretRow { sealed: Vec<u8> });
 impl Store {
     /// Opens the database; a SQLite file is created when missing, PostgreSQL is reached on first use.
     pub async fn open(settings: &DatabaseSettings, vault: Vault, random: Random) -> Result<Self, Error> {
-        let db = Db::open(settings).await?;
+        let db = Db::open(settings, &random).await?;
         let copies = Arc::new(Copies::new(Clock::system()));
         Ok(Self { db, vault, random, last_event: Arc::default(), copies, root: Arc::default() })
     }
@@ -53,7 +54,12 @@ impl Store {
 
     /// Brings the schema up to date. Several nodes may do so at once.
     pub async fn migrate(&self) -> Result<(), Error> {
-        migrations::migrate(&self.db).await
+        migrations::migrate(&self.db, &self.random).await
+    }
+
+    /// The records for those who can do with the past.
+    pub fn lagging(&self) -> Lagging {
+        Lagging(Self { db: self.db.lagging(), ..self.clone() })
     }
 
     /// Succeeds when the database answers and has a schema.

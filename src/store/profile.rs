@@ -3,17 +3,15 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::accounts::{AccountRow, SELECT_ACCOUNT};
-use super::contacts::ContactRow;
 use super::db::Link;
 use super::error::Error;
-use super::members::MembershipRow;
 use super::open::{Store, from_word, word};
 use super::vault::AccountKey;
 use crate::model::account::{Account, Attribute};
 use crate::model::contact::Contact;
+use crate::model::grant::Sector;
 use crate::model::member::Membership;
-use crate::model::{AccountId, UnixTime};
+use crate::model::{AccountId, ClientId, UnixTime};
 
 /// An account with everything that hangs on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,48 +31,9 @@ row!(AttributeRow { name: String, source: String, value: Vec<u8>, verification: 
 impl Store {
     /// An account with its attributes, contacts and memberships. An erased one has none left.
     pub async fn profile(&self, id: AccountId) -> Result<Option<Profile>, Error> {
-        let mut link = self.db.read().await?;
-        let Some(row) = fetch_optional!(&mut link, AccountRow, SELECT_ACCOUNT, id.as_uuid())? else {
-            return Ok(None);
-        };
-        let wrapped = row.data_key.clone();
-        let account = Account::try_from(row)?;
-        let Some(wrapped) = wrapped else {
-            return Ok(Some(Profile {
-                account,
-                attributes: Vec::new(),
-                contacts: Vec::new(),
-                memberships: Vec::new(),
-            }));
-        };
-        let key = self.key_of(id, Some(&wrapped))?;
-        let attributes = fetch_all!(
-            &mut link,
-            AttributeRow,
-            "SELECT name, source, value, verification, observed_at FROM attributes WHERE account = $1 \
-             ORDER BY name, source",
-            id.as_uuid()
-        )?;
-        let contacts = fetch_all!(
-            &mut link,
-            ContactRow,
-            "SELECT id, kind, value, verified_at, created_at FROM contacts WHERE account = $1 ORDER BY created_at, id",
-            id.as_uuid()
-        )?;
-        let memberships = fetch_all!(
-            &mut link,
-            MembershipRow,
-            "SELECT id, account, programme, number, member_ref, proof_level, proof_method, proof_at, state, facts, \
-             linked_at, CAST(NULL AS BYTEA) AS data_key FROM memberships \
-             WHERE account = $1 AND state <> 'closed' ORDER BY linked_at, id",
-            id.as_uuid()
-        )?;
-        Ok(Some(Profile {
-            account,
-            attributes: attributes.into_iter().map(|row| row.open(id, &key)).collect::<Result<_, _>>()?,
-            contacts: contacts.into_iter().map(|row| row.open(id, &key)).collect::<Result<_, _>>()?,
-            memberships: memberships.into_iter().map(|row| row.open(&key)).collect::<Result<_, _>>()?,
-        }))
+        // As nobody in particular meets them.
+        let person = self.person(id, &ClientId::from(""), &Sector(String::new())).await?;
+        Ok(person.map(|person| person.profile))
     }
 
     /// Sets values of claims, each replacing that of the same name and source; JSON `null` removes it. Event
@@ -139,7 +98,7 @@ fn attribute_place(account: Uuid, name: &str, source: &str) -> String {
 }
 
 impl AttributeRow {
-    fn open(self, account: AccountId, key: &AccountKey) -> Result<Attribute, Error> {
+    pub(super) fn open(self, account: AccountId, key: &AccountKey) -> Result<Attribute, Error> {
         let place = attribute_place(account.as_uuid(), &self.name, &self.source);
         Ok(Attribute {
             value: serde_json::from_slice(&key.open(&place, &self.value)?)?,

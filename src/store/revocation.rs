@@ -6,25 +6,30 @@ use super::error::Error;
 use super::open::Store;
 use crate::model::UnixTime;
 
-row!(CodeFamilyRow { id: Uuid });
+row!(CodeFamilyRow { id: Uuid, revoked_at: Option<i64> });
 row!(RevokedTokenRow { entries: i64 });
 
 impl Store {
     /// Revokes what a redeemed code gave rise to, when the code is presented again [RFC 6749 §4.1.2]; gives whether
     /// there was anything in force. Event `grant.revoked`.
     pub async fn revoke_family_of_code(&self, code_hash: &[u8; 32], now: UnixTime) -> Result<bool, Error> {
-        unit!(self, tx => {
-            let family = fetch_optional!(
-                &mut *tx,
-                CodeFamilyRow,
-                "SELECT id FROM families WHERE code_hash = $1",
-                code_hash.as_slice()
-            )?;
-            match family {
-                Some(row) => self.revoke_one(tx, row.id, "code_reused", now).await?,
-                None => false,
+        // Looked up first: anybody may present codes nobody ever gave out.
+        match self.family_of_code(code_hash).await? {
+            Some(CodeFamilyRow { id, revoked_at: None }) => {
+                unit!(self, tx => { self.revoke_one(tx, id, "code_reused", now).await? })
             }
-        })
+            _ => Ok(false),
+        }
+    }
+
+    pub(super) async fn family_of_code(&self, code_hash: &[u8; 32]) -> Result<Option<CodeFamilyRow>, Error> {
+        let mut link = self.db.read().await?;
+        fetch_optional!(
+            &mut link,
+            CodeFamilyRow,
+            "SELECT id, revoked_at FROM families WHERE code_hash = $1",
+            code_hash.as_slice()
+        )
     }
 
     /// Whether one access token was revoked; for tokens that belong to no family.

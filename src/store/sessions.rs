@@ -23,7 +23,9 @@ row!(SessionRow {
     expires_at: i64,
     data_key: Option<Vec<u8>>,
 });
-row!(EndedRow { id: Uuid, account: Uuid });
+row!(EndedRow { id: Uuid });
+row!(OwnerRow { account: Uuid });
+row!(CountedRow { event_sequence: i64, data_key: Option<Vec<u8>> });
 
 impl Store {
     /// Starts a session, ending the one it replaces, whosever that is; events `session.created` and, for the replaced
@@ -41,11 +43,19 @@ impl Store {
             if let Some(replaced) = replaces {
                 self.end_one(tx, replaced, None, now).await?;
             }
-            let key = self.lock_account(tx, session.account).await?.key;
-            let inserted = execute!(
+            let counted = fetch_optional!(
+                &mut *tx,
+                CountedRow,
+                "UPDATE accounts SET event_sequence = event_sequence + 1 WHERE id = $1 AND status = 'active' \
+                 RETURNING event_sequence, data_key",
+                session.account.as_uuid()
+            )?
+            .ok_or(Error::Conflict("account"))?;
+            let key = self.key_of(session.account, counted.data_key.as_deref())?;
+            execute!(
                 &mut *tx,
                 "INSERT INTO sessions (id, account, token_hash, authentication, user_agent, created_at, last_seen_at, \
-                 expires_at) SELECT $1, id, $3, $4, $5, $6, $7, $8 FROM accounts WHERE id = $2 AND status = 'active'",
+                 expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                 session.id.as_uuid(),
                 session.account.as_uuid(),
                 token_hash.as_slice(),
@@ -55,10 +65,7 @@ impl Store {
                 session.last_seen_at.0,
                 session.expires_at.0
             )?;
-            if inserted == 0 {
-                return Err(Error::Conflict("account"));
-            }
-            self.tell(tx, session.account, &created, now).await?;
+            self.append(tx, session.account, counted.event_sequence - 1, &created, now).await?;
         })
     }
 
@@ -159,26 +166,22 @@ impl Store {
     ) -> Result<Vec<SessionId>, Error> {
         let except = except.map_or(Uuid::nil(), |id| id.as_uuid());
         unit!(self, tx => {
+            hold_owner(tx, None, Some(account)).await?;
             let ended = fetch_all!(
                 &mut *tx,
                 EndedRow,
-                "DELETE FROM sessions WHERE account = $1 AND id <> $2 RETURNING id, account",
+                "DELETE FROM sessions WHERE account = $1 AND id <> $2 RETURNING id",
                 account.as_uuid(),
                 except
             )?;
             execute!(
                 &mut *tx,
-                "UPDATE families SET revoked_at = $3 WHERE account = $1 AND session IS NOT NULL AND session <> $2 \
-                 AND is_offline = 0 AND revoked_at IS NULL",
+                "UPDATE families SET session = NULL, revoked_at = CASE WHEN is_offline = 0 \
+                 THEN COALESCE(revoked_at, $3) ELSE revoked_at END \
+                 WHERE account = $1 AND session IS NOT NULL AND session <> $2",
                 account.as_uuid(),
                 except,
                 now.0
-            )?;
-            execute!(
-                &mut *tx,
-                "UPDATE families SET session = NULL WHERE account = $1 AND session IS NOT NULL AND session <> $2",
-                account.as_uuid(),
-                except
             )?;
             let ended: Vec<SessionId> = ended.into_iter().map(|row| row.id.into()).collect();
             let events: Vec<Happened> = ended.iter().copied().map(revoked_event).collect();
@@ -194,22 +197,18 @@ impl Store {
         owner: Option<AccountId>,
         now: UnixTime,
     ) -> Result<bool, Error> {
-        let ended = fetch_optional!(
-            &mut *tx,
-            EndedRow,
-            "DELETE FROM sessions WHERE id = $1 AND ($2 IS NULL OR account = $2) RETURNING id, account",
-            id.as_uuid(),
-            owner.map(|account| account.as_uuid())
-        )?;
-        let Some(ended) = ended else { return Ok(false) };
+        let Some(owner) = hold_owner(tx, Some(id), owner).await? else { return Ok(false) };
+        if execute!(&mut *tx, "DELETE FROM sessions WHERE id = $1", id.as_uuid())? == 0 {
+            return Ok(false);
+        }
         execute!(
             &mut *tx,
-            "UPDATE families SET revoked_at = $2 WHERE session = $1 AND is_offline = 0 AND revoked_at IS NULL",
+            "UPDATE families SET session = NULL, revoked_at = CASE WHEN is_offline = 0 \
+             THEN COALESCE(revoked_at, $2) ELSE revoked_at END WHERE session = $1",
             id.as_uuid(),
             now.0
         )?;
-        execute!(&mut *tx, "UPDATE families SET session = NULL WHERE session = $1", id.as_uuid())?;
-        self.tell(tx, ended.account.into(), &[revoked_event(id)], now).await?;
+        self.tell(tx, owner, &[revoked_event(id)], now).await?;
         Ok(true)
     }
 
@@ -227,6 +226,32 @@ impl Store {
             user_agent: key.open_text(&user_agent_place(id), &row.user_agent)?,
         })
     }
+}
+
+/// Locks the account whose sessions are about to end, found by itself or by one of them: a grant that is being made
+/// meanwhile is made before, and found, or after, and refused.
+async fn hold_owner(
+    tx: &mut Link,
+    session: Option<SessionId>,
+    account: Option<AccountId>,
+) -> Result<Option<AccountId>, Error> {
+    let row = match session {
+        None => fetch_optional!(
+            tx,
+            OwnerRow,
+            "UPDATE accounts SET event_sequence = event_sequence WHERE id = $1 RETURNING id AS account",
+            account.map(|account| account.as_uuid())
+        ),
+        Some(session) => fetch_optional!(
+            tx,
+            OwnerRow,
+            "UPDATE accounts SET event_sequence = event_sequence WHERE id = (SELECT account FROM sessions \
+             WHERE id = $1 AND ($2 IS NULL OR account = $2)) RETURNING id AS account",
+            session.as_uuid(),
+            account.map(|account| account.as_uuid())
+        ),
+    }?;
+    Ok(row.map(|row| row.account.into()))
 }
 
 fn revoked_event(id: SessionId) -> Happened {

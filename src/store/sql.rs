@@ -1,32 +1,20 @@
 //! The macros that run one SQL text on either engine, do a unit of work in a transaction and read rows.
 //!
-//! They are macros because sqlx types a query by its database: the text and its values are written once and compiled
-//! for both.
+//! They are macros because each engine's library has types of its own: the text and its values are written once and
+//! compiled for both.
 
-/// Runs one expression on whichever connection a [`Link`](super::db::Link) holds.
-macro_rules! on {
-    ($link:expr, $connection:ident => $query:expr) => {
-        match $link {
-            $crate::store::db::Link::Sqlite(link) => {
-                let $connection = link.connection();
-                $query
-            }
-            $crate::store::db::Link::Postgres(link) => {
-                let $connection = link.connection();
-                $query
-            }
-        }
-    };
-}
-
-/// Runs a statement on whichever connection a link holds. PostgreSQL is given so long to answer, and no longer.
+/// Runs a statement on whichever connection a link holds. SQLite runs it here and now; PostgreSQL is given so long to
+/// answer, and no longer.
 macro_rules! ask {
-    ($link:expr, $connection:ident => $query:expr, $then:expr) => {
+    ($link:expr, $how:ident $(::<$row:ty>)?, $sql:expr, [$($value:expr),*], $connection:ident => $query:expr, $then:expr) => {
         match $link {
-            $crate::store::db::Link::Sqlite(link) => {
-                let $connection = link.connection();
-                $query.await.map($then).map_err($crate::store::Error::from)
-            }
+            $crate::store::db::Link::Sqlite(link) => match link.ready($sql).await {
+                Ok(()) => {
+                    let outcome = link.$how$(::<$row>)?($sql, &[$(&$value as &dyn rusqlite::ToSql),*]);
+                    link.settled(outcome).await
+                }
+                Err(error) => Err(error),
+            },
             $crate::store::db::Link::Postgres(link) => {
                 let ($connection, patience) = link.asking();
                 let answer = tokio::time::timeout(patience, $query).await;
@@ -39,21 +27,30 @@ macro_rules! ask {
 /// Runs a statement; gives the number of rows it touched.
 macro_rules! execute {
     ($link:expr, $sql:expr $(, $value:expr)* $(,)?) => {
-        ask!($link, connection => sqlx::query($sql)$(.bind($value))*.execute(connection), |done| done.rows_affected())
+        ask!(
+            $link, execute, $sql, [$($value),*],
+            connection => sqlx::query($sql)$(.bind($value))*.execute(connection), |done| done.rows_affected()
+        )
     };
 }
 
 /// Runs a statement and gives its row, if it has one.
 macro_rules! fetch_optional {
     ($link:expr, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
-        ask!($link, connection => sqlx::query_as::<_, $row>($sql)$(.bind($value))*.fetch_optional(connection), |row| row)
+        ask!(
+            $link, fetch_optional::<$row>, $sql, [$($value),*],
+            connection => sqlx::query_as::<_, $row>($sql)$(.bind($value))*.fetch_optional(connection), |row| row
+        )
     };
 }
 
 /// Runs a statement and gives all its rows.
 macro_rules! fetch_all {
     ($link:expr, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
-        ask!($link, connection => sqlx::query_as::<_, $row>($sql)$(.bind($value))*.fetch_all(connection), |rows| rows)
+        ask!(
+            $link, fetch_all::<$row>, $sql, [$($value),*],
+            connection => sqlx::query_as::<_, $row>($sql)$(.bind($value))*.fetch_all(connection), |rows| rows
+        )
     };
 }
 
@@ -79,7 +76,7 @@ macro_rules! unit {
             };
             match outcome {
                 Err(error) if error.is_lost_race() && attempt < $crate::store::db::ATTEMPTS => {
-                    tokio::time::sleep(std::time::Duration::from_millis(2 << attempt)).await;
+                    $crate::store::db::back_off(&$store.random, attempt).await;
                     attempt += 1;
                 }
                 outcome => break outcome,
@@ -88,28 +85,31 @@ macro_rules! unit {
     }};
 }
 
-/// Declares a row: each field is the column of its name. With `=`, each part reads its own columns of one row.
+/// Declares a row: each field is the column of its name. With `=`, each part reads its own columns of one row. A
+/// statement best names the columns in the order of the fields.
 macro_rules! row {
     ($name:ident = $($part:ident: $type:ty),* $(,)?) => {
         pub(super) struct $name { $(pub(super) $part: $type),* }
-        row!(@join $name, sqlx::sqlite::SqliteRow, $($part),*);
-        row!(@join $name, sqlx::postgres::PgRow, $($part),*);
-    };
-    (@join $name:ident, $row:ty, $($part:ident),*) => {
-        impl<'r> sqlx::FromRow<'r, $row> for $name {
-            fn from_row(row: &'r $row) -> Result<Self, sqlx::Error> {
+        impl $crate::store::db::Record for $name {
+            fn read(columns: &mut $crate::store::db::Columns<'_>) -> Result<Self, rusqlite::Error> {
+                Ok(Self { $($part: <$type as $crate::store::db::Record>::read(columns)?),* })
+            }
+        }
+        impl<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> for $name {
+            fn from_row(row: &'r sqlx::postgres::PgRow) -> Result<Self, sqlx::Error> {
                 Ok(Self { $($part: sqlx::FromRow::from_row(row)?),* })
             }
         }
     };
     ($name:ident { $($field:ident: $type:ty),* $(,)? }) => {
         pub(super) struct $name { $(pub(super) $field: $type),* }
-        row!(@read $name, sqlx::sqlite::SqliteRow, $($field),*);
-        row!(@read $name, sqlx::postgres::PgRow, $($field),*);
-    };
-    (@read $name:ident, $row:ty, $($field:ident),*) => {
-        impl<'r> sqlx::FromRow<'r, $row> for $name {
-            fn from_row(row: &'r $row) -> Result<Self, sqlx::Error> {
+        impl $crate::store::db::Record for $name {
+            fn read(columns: &mut $crate::store::db::Columns<'_>) -> Result<Self, rusqlite::Error> {
+                Ok(Self { $($field: columns.take(stringify!($field))?),* })
+            }
+        }
+        impl<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> for $name {
+            fn from_row(row: &'r sqlx::postgres::PgRow) -> Result<Self, sqlx::Error> {
                 Ok(Self { $($field: sqlx::Row::try_get(row, stringify!($field))?),* })
             }
         }

@@ -5,9 +5,9 @@ use uuid::Uuid;
 use super::error::Error;
 use super::families::{FamilyRow, NewRefresh, insert_refresh};
 use super::open::{Store, from_word};
+use crate::model::UnixTime;
 use crate::model::account::Status;
 use crate::model::grant::Family;
-use crate::model::{FamilyId, UnixTime};
 
 /// A refresh token as stored, used and expired ones included.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,29 +42,9 @@ pub enum Rotation {
     Gone,
 }
 
-/// All that decides whether an access token stands, read at once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenStatus {
-    /// Its family; `None` when unknown.
-    pub family: Option<Family>,
-    /// Whether this very token was revoked.
-    pub jti_revoked: bool,
-    /// Whether the account may be used; `Erased` when the family is unknown.
-    pub account_status: Status,
-}
-
-impl TokenStatus {
-    /// The family, if the token still stands.
-    pub fn live_family(self) -> Option<Family> {
-        let stands = !self.jti_revoked && self.account_status == Status::Active;
-        self.family.filter(|family| stands && family.revoked_at.is_none())
-    }
-}
-
-row!(StatusRow = family: FamilyRow, rest: StatusRest);
-row!(StatusRest { status: String, jti_revoked: i64 });
 row!(RefreshRow = family: FamilyRow, rest: RefreshRest);
 row!(RefreshRest {
+    data_key: Option<Vec<u8>>,
     status: String,
     expires_at: i64,
     idle_seconds: Option<i64>,
@@ -79,6 +59,22 @@ row!(UsedRow {
     successor_sealed: Option<Vec<u8>>,
     successor_used_at: Option<i64>,
 });
+
+/// Notes that the family of the refresh token `$1` is used at `$2`, if the token is in force.
+macro_rules! use_family {
+    ($returning:literal) => {
+        concat!(
+            "UPDATE families SET last_used_at = $2 WHERE revoked_at IS NULL AND id = (SELECT r.family \
+             FROM refresh_tokens r JOIN families f ON f.id = r.family WHERE r.hash = $1 AND r.used_at IS NULL \
+             AND r.expires_at > $2 AND (r.idle_seconds IS NULL OR f.last_used_at + r.idle_seconds > $2)) \
+             AND EXISTS (SELECT 1 FROM accounts WHERE id = families.account AND status = 'active')",
+            $returning
+        )
+    };
+}
+
+const USE_FAMILY: &str = use_family!("");
+const USE_FAMILY_RETURNING: &str = use_family!(" RETURNING id");
 
 impl Store {
     /// A refresh token by its hash, in whatever state.
@@ -96,7 +92,7 @@ impl Store {
         let Some(RefreshRow { family, rest }) = row else { return Ok(None) };
         let idle_end = rest.idle_seconds.map_or(i64::MAX, |seconds| rest.last_used_at.saturating_add(seconds));
         Ok(Some(RefreshRecord {
-            family: self.open_row(family)?,
+            family: self.open_family_row(family, rest.data_key.as_deref())?,
             account_status: from_word(&rest.status)?,
             hash: *hash,
             expires_at: UnixTime(rest.expires_at.min(idle_end)),
@@ -117,44 +113,47 @@ impl Store {
         now: UnixTime,
     ) -> Result<Rotation, Error> {
         unit!(self, tx => {
-            // The family's row is the lock that rotation and revocation share.
-            let family = fetch_optional!(
-                &mut *tx,
-                FamilyIdRow,
-                "UPDATE families SET last_used_at = last_used_at WHERE revoked_at IS NULL \
-                 AND id = (SELECT family FROM refresh_tokens WHERE hash = $1) \
-                 AND EXISTS (SELECT 1 FROM accounts WHERE id = families.account AND status = 'active') RETURNING id",
-                hash.as_slice()
-            )?;
-            let Some(FamilyIdRow { id: family }) = family else { return Ok(Rotation::Gone) };
+            // The family's row is the lock that rotations share: of those that want the same token, the first finds it
+            // unused afterwards.
+            let family = fetch_optional!(&mut *tx, FamilyIdRow, USE_FAMILY_RETURNING, hash.as_slice(), now.0)?;
+            let Some(FamilyIdRow { id: family }) = family else {
+                return self.judge_repeat(tx, hash, grace, now).await;
+            };
             let rotated = execute!(
                 &mut *tx,
                 "UPDATE refresh_tokens SET used_at = $2, successor = $3, successor_sealed = $4 \
-                 WHERE hash = $1 AND used_at IS NULL AND expires_at > $2 AND (idle_seconds IS NULL \
-                 OR (SELECT last_used_at FROM families WHERE id = refresh_tokens.family) + idle_seconds > $2)",
+                 WHERE hash = $1 AND used_at IS NULL",
                 hash.as_slice(),
                 now.0,
                 successor.hash.as_slice(),
                 sealed_successor
             )?;
             if rotated == 0 {
-                return self.judge_repeat(tx, hash, family, grace, now).await;
+                return self.judge_repeat(tx, hash, grace, now).await;
             }
             insert_refresh(tx, family, successor, now).await?;
-            execute!(&mut *tx, "UPDATE families SET last_used_at = $2 WHERE id = $1", family, now.0)?;
             Rotation::Rotated
         })
     }
 
-    /// A token of a live family that could not be rotated: expired, repeated or reused.
+    /// A token that is not there to be rotated: unknown or over, repeated or reused.
     async fn judge_repeat(
         &self,
         tx: &mut super::db::Link,
         hash: &[u8; 32],
-        family: Uuid,
         grace: i64,
         now: UnixTime,
     ) -> Result<Rotation, Error> {
+        // Whether the successor was used is only sure once no rotation of it is under way.
+        let family = fetch_optional!(
+            &mut *tx,
+            FamilyIdRow,
+            "UPDATE families SET last_used_at = last_used_at WHERE revoked_at IS NULL \
+             AND id = (SELECT family FROM refresh_tokens WHERE hash = $1 AND used_at IS NOT NULL) \
+             AND EXISTS (SELECT 1 FROM accounts WHERE id = families.account AND status = 'active') RETURNING id",
+            hash.as_slice()
+        )?;
+        let Some(FamilyIdRow { id: family }) = family else { return Ok(Rotation::Gone) };
         let row = fetch_optional!(
             &mut *tx,
             UsedRow,
@@ -180,40 +179,8 @@ impl Store {
     /// Uses a refresh token that does not rotate; gives whether it is in force.
     pub async fn use_refresh_token(&self, hash: &[u8; 32], now: UnixTime) -> Result<bool, Error> {
         let mut link = self.db.write().await?;
-        let used = execute!(
-            &mut link,
-            "UPDATE families SET last_used_at = $2 WHERE revoked_at IS NULL AND id = (SELECT family FROM \
-             refresh_tokens r JOIN families f ON f.id = r.family WHERE r.hash = $1 AND r.used_at IS NULL \
-             AND r.expires_at > $2 AND (r.idle_seconds IS NULL OR f.last_used_at + r.idle_seconds > $2)) \
-             AND EXISTS (SELECT 1 FROM accounts WHERE id = families.account AND status = 'active')",
-            hash.as_slice(),
-            now.0
-        )?;
+        let used = execute!(&mut link, USE_FAMILY, hash.as_slice(), now.0)?;
         Ok(used > 0)
-    }
-
-    /// Whether an access token of a family still stands.
-    pub async fn token_status(&self, family: FamilyId, jti: &str) -> Result<TokenStatus, Error> {
-        let mut link = self.db.read().await?;
-        let row = fetch_optional!(
-            &mut link,
-            StatusRow,
-            "SELECT f.id, f.account, f.client, f.session, f.scope, f.authentication, f.nonce, f.claims, f.created_at, \
-             f.revoked_at, a.data_key, a.status, \
-             CASE WHEN EXISTS (SELECT 1 FROM revoked_tokens WHERE jti = $2) THEN CAST(1 AS BIGINT) \
-             ELSE CAST(0 AS BIGINT) END AS jti_revoked \
-             FROM families f JOIN accounts a ON a.id = f.account WHERE f.id = $1",
-            family.as_uuid(),
-            jti
-        )?;
-        match row {
-            Some(StatusRow { family, rest }) => Ok(TokenStatus {
-                family: Some(self.open_row(family)?),
-                jti_revoked: rest.jti_revoked != 0,
-                account_status: from_word(&rest.status)?,
-            }),
-            None => Ok(TokenStatus { family: None, jti_revoked: false, account_status: Status::Erased }),
-        }
     }
 
     /// Revokes one access token for the rest of its life [RFC 7009].

@@ -52,7 +52,7 @@ impl Documents {
     /// # Errors
     /// A [`Fault`] when they cannot be written.
     pub fn jwks(&self, site: &Site, asked: &HeaderMap) -> Result<Response, Fault> {
-        let edition = self.jwks.edition(site, |ring, now| ring.jwks(now))?;
+        let edition = self.jwks.edition(site, KeyRing::jwks)?;
         Ok(self.answer(&edition, asked))
     }
 

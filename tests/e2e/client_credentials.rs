@@ -8,6 +8,7 @@ stories!(
     nothing_about_people_comes_this_way,
     others_may_not,
     its_subject_is_never_a_persons,
+    its_token_is_signed_as_its_resource_server_wants_it,
     it_can_be_revoked,
 );
 
@@ -26,6 +27,18 @@ async fn a_machine_gets_a_token_for_what_it_may_do(world: World) {
     assert_eq!((&seen["active"], seen["scope"].as_str()), (&true.into(), Some("orders.read")));
     world.advance(600);
     assert_eq!(world.rp("api").introspect(&tokens.access).await["active"], false);
+}
+
+async fn its_token_is_signed_as_its_resource_server_wants_it(world: World) {
+    let (robot, api) = (world.rp("robot"), world.rp("api"));
+    assert_eq!(part(&token(&robot, "orders.read").await.access, 0)["alg"], "RS256");
+    for alg in ["ES256", "EdDSA", "PS256"] {
+        world.change_client("robot", |client| client.access_token_signed_response_alg = alg.to_owned()).await;
+        let tokens = token(&robot, "orders.read").await;
+        let header = part(&tokens.access, 0);
+        assert_eq!((header["alg"].as_str(), header["typ"].as_str()), (Some(alg), Some("at+jwt")));
+        assert_eq!(api.introspect(&tokens.access).await["active"], true, "{alg}");
+    }
 }
 
 async fn nothing_about_people_comes_this_way(world: World) {

@@ -4,7 +4,6 @@ use comity::settings::{Profile, Source};
 use http::Method;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use sqlx::Connection;
 
 use crate::support::http::send_raw;
 use crate::support::{Backend, Request, World, logs};
@@ -251,7 +250,7 @@ async fn a_locked_database_is_503_and_nothing_is_lost(world: World) {
     let mut other = world.at_the_code_page("mina@example.com").await;
     browser.open(&rp.authorize().url()).await;
     let code = rp.code(&browser);
-    let Some(lock) = world.lock().await else { return };
+    let Some(lock) = world.lock() else { return };
     rp.try_refresh(tokens.refresh(), None).await.refused(503, "temporarily_unavailable");
     rp.post("/revoke", &[("token", tokens.refresh())]).await.refused(503, "temporarily_unavailable");
     other.fill("code", &world.code_mailed_to("mina@example.com")).press("continue").await;
@@ -259,7 +258,7 @@ async fn a_locked_database_is_503_and_nothing_is_lost(world: World) {
     // Reading goes on.
     assert_eq!(world.rp("web").introspect("x").await["active"], false);
     rp.userinfo(&tokens.access).await.expect(200);
-    lock.close().await.unwrap();
+    lock.close().unwrap();
     rp.redeem(&code).await;
     rp.refresh(tokens.refresh()).await;
 }
@@ -375,7 +374,7 @@ async fn a_number_quoted_is_in_the_log_and_secrets_are_not(world: World) {
     browser.open("/nowhere?canary-query=1").await;
     let number = browser.page.text("#trace");
     assert!(!logs::lines_with(&[&number, "404"]).is_empty(), "the number is in no line");
-    let lock = world.lock().await;
+    let lock = world.lock();
     if lock.is_none() {
         world.store().close().await;
     }

@@ -4,6 +4,7 @@
 mod cache;
 mod database;
 mod disk;
+mod failover;
 mod keys;
 mod scene;
 mod settings;

@@ -30,6 +30,9 @@
 //! `crash` and `faults` are told of the program itself, started as a process ([`Site`](support::process::Site)) that may
 //! be killed, starved or stopped; there time is the system's, and what cannot be waited for is polled.
 //!
+//! `nodes` runs a second server beside the first ([`World::another_node`](support::World::another_node)): a browser turns
+//! to it with `browser.turn_to(&there)`, a relying party with `rp.through(&there)`.
+//!
 //! A new feature is a module of its name; attacks stand beside the happy path. Tests never sleep and share nothing.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, unreachable_pub)]
@@ -61,6 +64,7 @@ mod logout;
 mod loyalty_host;
 mod magic_link;
 mod membership;
+mod nodes;
 mod password;
 mod prehijacking;
 mod prompts;

@@ -45,7 +45,7 @@ impl File {
     }
 
     fn is_test(&self) -> bool {
-        ["/tests/", "/tests.rs", "_tests.rs", "/conformance", "attacks.rs", "private_postgres.rs"]
+        ["/tests/", "/tests.rs", "_tests.rs", "/conformance", "attacks.rs", "/private_postgres/"]
             .iter()
             .any(|part| self.path.contains(part))
     }
@@ -121,6 +121,7 @@ fn each_library_has_one_room() {
         ("axum", &["src/web/", "src/demo/"][..]),
         ("tower_http", &["src/web/", "src/demo/"]),
         ("sqlx", &["src/store/"]),
+        ("rusqlite", &["src/store/"]),
         ("redis", &["src/cache/redis/"]),
         ("openidconnect", &["src/federation/", "src/demo/"]),
         ("oauth2", &["src/federation/", "src/demo/"]),

@@ -50,6 +50,14 @@ async fn an_access_token_says_what_it_is_for(world: World) {
     assert_eq!(token["exp"].as_i64(), Some(world.now().0 + 600));
     assert_eq!(token["scope"], "openid profile email");
     assert!(!token["jti"].as_str().unwrap().is_empty());
+    // Its signature is for the resource server, that of the ID token for the client.
+    world.change_client("web", |client| client.access_token_signed_response_alg = "EdDSA".to_owned()).await;
+    let tokens = rp.sign_in(&mut browser, &world, "mina@example.com").await;
+    assert_eq!(
+        (&part(&tokens.access, 0)["alg"], &part(&tokens.id_token, 0)["alg"]),
+        (&"EdDSA".into(), &"RS256".into())
+    );
+    rp.userinfo(&tokens.access).await.expect(200);
     // An opaque one says nothing at all.
     let opaque = world.rp("plain").sign_in(&mut browser, &world, "mina@example.com").await;
     assert!(!opaque.access.contains('.'));

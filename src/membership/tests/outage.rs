@@ -69,8 +69,8 @@ async fn while_the_host_is_down_facts_keep_their_age() {
     assert!(stage.room.unreachable().is_empty());
     stage.host.set_down(true);
     stage.clock.advance(901);
-    let seen = stage.room.refresh_stale(mina.account).await.unwrap().remove(0);
-    assert_eq!(seen.facts, before);
+    assert!(!stage.room.refresh_stale(&[stage.member(mina).await]).await.unwrap());
+    assert_eq!(stage.member(mina).await.facts, before);
     assert!(stage.room.unreachable().contains(&stage.skyway));
     stage.host.set_down(false);
     stage.room.catch_up(&stage.skyway).await.unwrap();
@@ -84,18 +84,19 @@ async fn a_relying_party_waits_a_moment_for_fresh_facts_and_no_longer() {
     stage.link_mina(mina).await;
     stage.host.clear_requests();
     stage.host.set_points(MINA, 20_000);
-    let seen = stage.room.refresh_stale(mina.account).await.unwrap().remove(0);
-    assert_eq!(seen.facts.balances[0].amount, 18_250);
+    assert!(!stage.room.refresh_stale(&[stage.member(mina).await]).await.unwrap());
+    assert_eq!(stage.member(mina).await.facts.balances[0].amount, 18_250);
     assert!(stage.host.requests().is_empty());
     stage.clock.advance(61);
-    let seen = stage.room.refresh_stale(mina.account).await.unwrap().remove(0);
-    assert_eq!(seen.facts.balances[0].amount, 20_000);
+    assert!(stage.room.refresh_stale(&[stage.member(mina).await]).await.unwrap());
+    assert_eq!(stage.member(mina).await.facts.balances[0].amount, 20_000);
+    let known = [stage.member(mina).await];
     stage.host.set_slow(5_000);
     stage.clock.advance(61);
     let started = Instant::now();
-    let seen = within(2_000, stage.room.refresh_stale(mina.account)).await.unwrap().remove(0);
+    assert!(!within(2_000, stage.room.refresh_stale(&known)).await.unwrap());
     assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
-    assert_eq!(seen.facts.balances[0].amount, 20_000);
+    assert_eq!(stage.member(mina).await.facts.balances[0].amount, 20_000);
 }
 
 #[tokio::test]

@@ -111,13 +111,13 @@ async fn every_call_may_run_on_any_thread() {
     let mina = stage.holder().await;
     let (room, code) = (stage.room.clone(), wrong_answer(Method::Otp));
     is_send(&room.prove("none", mina, &code, None));
-    is_send(&room.refresh_stale(mina.account));
+    is_send(&room.refresh_stale(&[]));
     is_send(&room.catch_up(&stage.skyway));
     is_send(&room.send_notices(&stage.skyway));
     is_send(&room.refresh_due(&stage.skyway, None));
-    let skyway = stage.skyway.clone();
+    let (skyway, known) = (stage.skyway.clone(), stage.store.memberships(mina.account).await.unwrap());
     let work = tokio::spawn(async move {
-        room.refresh_stale(mina.account).await.unwrap();
+        room.refresh_stale(&known).await.unwrap();
         room.refresh_due(&skyway, None).await.unwrap();
         room.catch_up(&skyway).await.unwrap();
         room.send_notices(&skyway).await.unwrap();

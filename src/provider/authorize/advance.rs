@@ -6,13 +6,15 @@ use super::decide::{Decision, Facts, Progress, decide};
 use super::request::{Request, Target, Transaction};
 use super::{Outcome, Step};
 use crate::model::client::Client;
+use crate::model::consent::Acceptance;
 use crate::model::session::Session;
 use crate::model::{Fault, UnixTime};
 use crate::policy::release::{AskLine, Release};
 use crate::protocol::{ErrorCode, Refused};
-use crate::provider::Provider;
 use crate::provider::grants::authorization_code::Code;
 use crate::provider::release::Asked;
+use crate::provider::{Provider, RequiredDocument};
+use crate::store::{Person, Profile};
 
 /// What a consent page has to ask.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub struct Ask {
     pub lines: Vec<AskLine>,
     /// The request.
     pub request: Request,
+    /// Who is asked.
+    pub profile: Profile,
     /// Whether earlier answers for this client stand.
     pub has_standing: bool,
 }
@@ -58,13 +62,20 @@ impl Provider {
         now: UnixTime,
     ) -> Result<Outcome, Fault> {
         let Some(client) = self.client(&request.callback.client).await? else { return Ok(Outcome::Expired) };
-        let facts = match session {
-            Some(session) => self.facts(transaction, request, &client, session, now).await?,
-            None => Facts::default(),
+        let known = match session {
+            None => None,
+            Some(session) => match self.person(&client, session.account).await? {
+                Some(person) => {
+                    let release = self.release_for_request(transaction, request, &client, &person, now);
+                    Some((session, person, release))
+                }
+                None => return Ok(Outcome::Expired),
+            },
         };
+        let facts = known.as_ref().map(|(session, person, release)| self.facts(request, session, person, release));
         let progress = session.map_or_else(Progress::default, |session| progress(transaction, session));
         let authentication = session.map(|session| &session.authentication);
-        let decision = decide(request, authentication, progress, facts, now);
+        let decision = decide(request, authentication, progress, facts.unwrap_or_default(), now);
         let step = match decision {
             Decision::Login => Step::SignIn,
             Decision::Reauthenticate => Step::Reauthenticate,
@@ -76,11 +87,13 @@ impl Provider {
                 return self.finish(transaction, new, request.callback.refuse(self.issuer(), &refused)).await;
             }
             Decision::Issue => {
-                let Some(session) = session else {
+                let Some((session, _, release)) = &known else {
                     let refused = Refused::new(ErrorCode::LoginRequired, "the person has to sign in");
                     return Ok(request.callback.refuse(self.issuer(), &refused));
                 };
-                return self.issue_code(transaction, request, &client, session, new, now).await;
+                let code = self.keep_code(&code(request, session, release, now)).await?;
+                let outcome = request.callback.respond(self.issuer(), code.expose());
+                return self.finish(transaction, new, outcome).await;
             }
         };
         self.interact(transaction, step, new).await
@@ -100,88 +113,49 @@ impl Provider {
         Ok(outcome)
     }
 
-    async fn facts(
-        &self,
-        transaction: &Transaction,
-        request: &Request,
-        client: &Client,
-        session: &Session,
-        now: UnixTime,
-    ) -> Result<Facts, Fault> {
-        let release = self.release_for_request(transaction, request, client, session, now).await?;
-        let other_person = match &request.expected_subject {
-            Some(expected) => self.0.store.subject(session.account, &client.sector(), now).await?.0 != *expected,
-            None => false,
-        };
+    fn facts(&self, request: &Request, session: &Session, person: &Person, release: &Release) -> Facts {
+        // Whom the client's sector has never met is not the one it names.
+        let is_meant = |expected: &String| person.subject.as_ref().is_some_and(|subject| subject.0 == *expected);
         let acr_unmet =
             !request.essential_acr.is_empty() && !request.essential_acr.contains(&session.authentication.acr);
-        Ok(Facts {
-            other_person,
-            terms_missing: !self.missing_documents(session.account).await?.is_empty(),
-            consent_missing: release.is_some_and(|release| !release.ask().is_empty()),
+        Facts {
+            other_person: request.expected_subject.as_ref().is_some_and(|expected| !is_meant(expected)),
+            terms_missing: !self.missing(&person.acceptances).is_empty(),
+            consent_missing: !release.ask().is_empty(),
             acr_unmet,
-        })
+        }
     }
 
-    async fn release_for_request(
+    fn release_for_request(
         &self,
         transaction: &Transaction,
         request: &Request,
         client: &Client,
-        session: &Session,
+        person: &Person,
         now: UnixTime,
-    ) -> Result<Option<Release>, Fault> {
+    ) -> Release {
+        let account = person.profile.account.id;
         let asked = Asked {
             client,
-            account: session.account,
+            account,
             scope: &request.scope,
             claims: &request.claims,
             began_at: transaction.created_at,
-            reconfirm: request.prompt.consent && transaction.consent_answered != Some(session.account),
+            reconfirm: request.prompt.consent && transaction.consent_answered != Some(account),
         };
-        self.release(&asked, now).await
+        self.judge(&asked, person, now)
     }
 
     /// What the consent page of a transaction has to ask; `None` when the transaction is not a client's.
     pub(super) async fn ask(&self, transaction: &Transaction, session: &Session) -> Result<Option<Ask>, Fault> {
         let Some(request) = transaction.request() else { return Ok(None) };
         let Some(registered) = self.0.store.client(&request.callback.client).await? else { return Ok(None) };
+        let client = Arc::clone(&registered.client);
+        let Some(person) = self.person(&client, session.account).await? else { return Ok(None) };
         let now = self.0.clock.now();
-        let release = self.release_for_request(transaction, request, &registered.client, session, now).await?;
-        let lines = release.map(|release| release.ask()).unwrap_or_default();
-        let has_standing = !self.0.store.consents(session.account, &registered.client.id).await?.is_empty();
-        Ok(Some(Ask { client: Arc::clone(&registered.client), lines, request: request.clone(), has_standing }))
-    }
-
-    async fn issue_code(
-        &self,
-        transaction: &Transaction,
-        request: &Request,
-        client: &Client,
-        session: &Session,
-        new: bool,
-        now: UnixTime,
-    ) -> Result<Outcome, Fault> {
-        // What is granted is what the person agreed to, which may be less than what was asked.
-        let Some(release) = self.release_for_request(transaction, request, client, session, now).await? else {
-            return Ok(Outcome::Expired);
-        };
-        let scope = release.scope().clone();
-        let code = Code {
-            client: request.callback.client.clone(),
-            redirect_uri: request.callback.redirect_uri.clone(),
-            account: session.account,
-            session: session.id,
-            authentication: session.authentication.clone(),
-            scope,
-            nonce: request.nonce.clone(),
-            code_challenge: request.code_challenge.clone(),
-            claims: request.claims.clone(),
-            issued_at: now,
-        };
-        let code = self.keep_code(&code).await?;
-        let outcome = request.callback.respond(self.issuer(), code.expose());
-        self.finish(transaction, new, outcome).await
+        let lines = self.release_for_request(transaction, request, &client, &person, now).ask();
+        let (has_standing, profile) = (!person.consents.is_empty(), person.profile);
+        Ok(Some(Ask { client, lines, request: request.clone(), profile, has_standing }))
     }
 
     /// The documents in force that this account has not accepted.
@@ -192,11 +166,30 @@ impl Provider {
         if self.0.documents.is_empty() {
             return Ok(Vec::new());
         }
-        let accepted = self.0.store.acceptances(account).await?;
-        let is_accepted = |document: &&super::super::RequiredDocument| {
-            !accepted.iter().any(|accepted| accepted.document == document.id && accepted.version >= document.version)
+        Ok(self.missing(&self.0.store.acceptances(account).await?))
+    }
+
+    fn missing(&self, acceptances: &[Acceptance]) -> Vec<String> {
+        let is_missing = |document: &&RequiredDocument| {
+            !acceptances.iter().any(|accepted| accepted.document == document.id && accepted.version >= document.version)
         };
-        Ok(self.0.documents.iter().filter(is_accepted).map(|document| document.id.clone()).collect())
+        self.0.documents.iter().filter(is_missing).map(|document| document.id.clone()).collect()
+    }
+}
+
+/// What is granted is what the person agreed to, which may be less than what was asked.
+fn code(request: &Request, session: &Session, release: &Release, now: UnixTime) -> Code {
+    Code {
+        client: request.callback.client.clone(),
+        redirect_uri: request.callback.redirect_uri.clone(),
+        account: session.account,
+        session: session.id,
+        authentication: session.authentication.clone(),
+        scope: release.scope().clone(),
+        nonce: request.nonce.clone(),
+        code_challenge: request.code_challenge.clone(),
+        claims: request.claims.clone(),
+        issued_at: now,
     }
 }
 

@@ -63,7 +63,7 @@ impl Provider {
             Ok(verified) => verified,
             Err(page) => return Ok(Outcome::Page(page)),
         };
-        let hinted = match self.hinted_subject(params, &verified.callback.client) {
+        let hinted = match self.hinted_subject(params, &verified.callback.client).await? {
             Ok(hinted) => hinted,
             Err(refused) => return Ok(verified.callback.refuse(self.issuer(), &refused)),
         };

@@ -126,15 +126,16 @@ impl Provider {
     }
 
     /// The `sub` an `id_token_hint` names: ours, for this client, expired or not [OIDC Core §3.1.2.1].
-    pub(super) fn hinted_subject(&self, params: &Params, client: &ClientId) -> Result<Option<String>, Refused> {
-        let Some(hint) = params.get("id_token_hint") else { return Ok(None) };
+    pub(super) async fn hinted_subject(
+        &self,
+        params: &Params,
+        client: &ClientId,
+    ) -> Result<Result<Option<String>, Refused>, Fault> {
+        let Some(hint) = params.get("id_token_hint") else { return Ok(Ok(None)) };
+        let hint = self.verify_id_token_hint(hint).await?;
+        let hint = hint.filter(|hint| hint.audience.iter().any(|audience| audience == client.as_str()));
         let invalid = || Refused::new(ErrorCode::InvalidRequest, "id_token_hint is not an ID token of this issuer");
-        let claims = self.verify_id_token_hint(hint).ok_or_else(invalid)?;
-        if claims.audience.iter().any(|audience| audience == client.as_str()) {
-            Ok(Some(claims.subject))
-        } else {
-            Err(invalid())
-        }
+        Ok(hint.map(|hint| Some(hint.subject)).ok_or_else(invalid))
     }
 }
 

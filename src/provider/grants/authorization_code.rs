@@ -11,7 +11,7 @@ use crate::model::session::Authentication;
 use crate::model::{AccountId, ClientId, Fault, Secret, SessionId, UnixTime};
 use crate::protocol::{Challenge, ClaimsRequest, ErrorCode, Params, Refused, Scope, TokenResponse};
 use crate::provider::client_auth::AuthenticatedClient;
-use crate::provider::issue::Issue;
+use crate::provider::issue::{Issue, gone};
 use crate::provider::{Error, Provider};
 use crate::store::{self, Opened};
 
@@ -91,8 +91,10 @@ impl Provider {
             created_at: now,
             revoked_at: None,
         };
+        let person = self.person(client.client(), code.account).await?.ok_or_else(gone)?;
         let issue = Issue {
             family: &family,
+            person: &person,
             scope: &code.scope,
             claims: &code.claims,
             nonce: family.nonce.as_deref(),

@@ -9,7 +9,7 @@ use crate::provider::{Error, Provider};
 const PERSONAL: &[&str] = &["openid", "offline_access"];
 
 impl Provider {
-    pub(super) fn client_credentials(
+    pub(super) async fn client_credentials(
         &self,
         params: &Params,
         client: &AuthenticatedClient,
@@ -30,7 +30,7 @@ impl Provider {
             ..self.access_token(client, &scope, now)
         };
         Ok(TokenResponse {
-            access_token: self.encode_access_token(client, &token)?,
+            access_token: self.encode_access_token(client, &token).await?,
             token_type: TokenType::Bearer,
             expires_in: self.0.lifetimes.access,
             refresh_token: None,

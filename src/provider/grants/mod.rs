@@ -47,7 +47,7 @@ impl Provider {
         match grant {
             GrantType::AuthorizationCode => self.redeem_code(params, client).await,
             GrantType::RefreshToken => self.refresh(params, client).await,
-            GrantType::ClientCredentials => self.client_credentials(params, client),
+            GrantType::ClientCredentials => self.client_credentials(params, client).await,
         }
     }
 }

@@ -36,24 +36,27 @@ impl Provider {
             .ok_or_else(|| Refused::new(ErrorCode::InvalidRequest, "refresh_token is missing"))?;
         let now = self.0.clock.now();
         let hash = sha256(presented.as_bytes());
-        let record = self.0.store.refresh_token(&hash).await?.ok_or_else(unknown)?;
+        let own = client.client();
+        let found = self.0.store.refresh_grant(&hash, &own.id, &own.sector()).await?;
+        let (record, person) = found.ok_or_else(unknown)?;
         let stands =
             record.family.revoked_at.is_none() && record.account_status == Status::Active && now < record.expires_at;
-        if record.family.client != client.client().id || !stands {
+        if record.family.client != own.id || !stands {
             return Err(unknown());
         }
         let scope = narrowed(&record.family, params)?;
         let claims = family_claims(&record.family);
         let issue = Issue {
             family: &record.family,
+            person: &person,
             scope: &scope,
             claims: &claims,
             nonce: None,
             // The right to come back falls with the scope it was given by, whatever else is still granted.
             rests_on: Some(OFFLINE_ACCESS),
         };
-        let mut response = self.issue(client.client(), issue, now).await?;
-        if client.client().rotates() {
+        let mut response = self.issue(own, issue, now).await?;
+        if own.rotates() {
             let next = self.rotate(presented, &hash, &record, client, now).await?;
             response.refresh_token = Some(next.expose().clone());
         } else if !self.0.store.use_refresh_token(&hash, now).await? {

@@ -117,9 +117,7 @@ pub(super) async fn erasure_leaves_the_bare_row(store: Bench) {
     assert!(profile.attributes.is_empty() && profile.contacts.is_empty() && profile.memberships.is_empty());
     assert!(store.identity(&kakao("1").key).await.unwrap().is_none());
     assert!(store.contacts(id).await.unwrap().is_empty());
-    let status = store.token_status(tokens.id, "jti").await.unwrap();
-    assert_eq!(status.account_status, Status::Erased);
-    assert!(status.live_family().is_none());
+    assert!(store.live_grant(tokens.id, "jti", &tokens.client).await.unwrap().is_none());
     assert_eq!(store.resolve_subject(&Sector::public(), &subject.0).await.unwrap(), Some(id));
     let attempt = store.put_attributes(id, vec![attribute("name", json!("Mina"))], NOW).await;
     assert!(matches!(attempt, Err(Error::Conflict("account"))));

@@ -49,7 +49,7 @@ pub(super) async fn a_tampered_ledger_is_noticed(store: Bench) {
         "UPDATE accounts SET ledger_sequence = 2",
     ] {
         let mut link = store.db.write().await.unwrap();
-        on!(&mut link, connection => sqlx::raw_sql(tampering).execute(connection).await.map(drop)).unwrap();
+        link.script(tampering).await.unwrap();
         drop(link);
         assert!(!store.verify_consent_chain(id).await.unwrap(), "{tampering}");
     }

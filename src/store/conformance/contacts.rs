@@ -34,7 +34,7 @@ pub(super) async fn verification_voids_claims(store: Bench) {
     assert!(store.identity(&kakao("attacker").key).await.unwrap().is_none());
     assert!(store.password_hash(trap).await.unwrap().is_none());
     assert!(store.session(&[1; 32], NOW).await.unwrap().is_none());
-    assert!(store.token_status(tokens.id, "jti").await.unwrap().live_family().is_none());
+    assert!(store.live_grant(tokens.id, "jti", &tokens.client).await.unwrap().is_none());
     assert_eq!(store.account(trap).await.unwrap().unwrap().status, Status::Erased);
     assert_eq!(store.contacts(other).await.unwrap().len(), 1);
     assert_eq!(store.account(other).await.unwrap().unwrap().status, Status::Active);

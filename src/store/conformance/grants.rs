@@ -3,7 +3,8 @@ use serde_json::json;
 use super::{Bench, NOW, family, kinds, refresh, register};
 use crate::model::account::Status;
 use crate::model::consent::{Consent, Decision};
-use crate::model::{AccountId, Random};
+use crate::model::grant::Sector;
+use crate::model::{AccountId, FamilyId, Random};
 use crate::store::{NewRefresh, Opened, Rotation};
 
 pub(super) async fn open_and_read(store: Bench) {
@@ -12,6 +13,9 @@ pub(super) async fn open_and_read(store: Bench) {
     assert_eq!(store.open_family(&granted, None, Some(refresh(1)), NOW).await.unwrap(), Opened::Opened);
     assert_eq!(store.family(granted.id).await.unwrap().unwrap(), granted);
     let record = store.refresh_token(&[1; 32]).await.unwrap().unwrap();
+    let (same, person) = store.refresh_grant(&[1; 32], &"shop".into(), &Sector::public()).await.unwrap().unwrap();
+    assert_eq!((same, person.profile.account.id), (record.clone(), id));
+    assert!(store.refresh_grant(&[2; 32], &"shop".into(), &Sector::public()).await.unwrap().is_none());
     assert_eq!((record.family, record.account_status), (granted, Status::Active));
     assert_eq!((record.hash, record.expires_at, record.used_at), ([1; 32], NOW + 1000, None));
     assert!(store.refresh_token(&[2; 32]).await.unwrap().is_none());
@@ -83,7 +87,12 @@ pub(super) async fn expiry_and_idling(store: Bench) {
     store.open_family(&family(id, None, "openid"), None, Some(idling(1)), NOW).await.unwrap();
     assert_eq!(store.refresh_token(&[1; 32]).await.unwrap().unwrap().expires_at, NOW + 100);
     assert_eq!(rotate(1, 2, NOW + 99).await, Rotation::Rotated);
-    assert_eq!(store.refresh_token(&[2; 32]).await.unwrap().unwrap().expires_at, NOW + 199);
+    for idle_end in [
+        store.refresh_token(&[2; 32]).await.unwrap().unwrap(),
+        store.refresh_grant(&[2; 32], &"shop".into(), &Sector::public()).await.unwrap().unwrap().0,
+    ] {
+        assert_eq!(idle_end.expires_at, NOW + 199);
+    }
     assert_eq!(rotate(2, 3, NOW + 199).await, Rotation::Gone, "idled away");
     let granted = family(id, None, "openid");
     store.open_family(&granted, None, Some(refresh(4)), NOW).await.unwrap();
@@ -115,18 +124,22 @@ pub(super) async fn tokens_that_do_not_rotate(store: Bench) {
 pub(super) async fn status_of_access_tokens(store: Bench) {
     let id = register(&store).await;
     let granted = family(id, None, "openid");
+    let live = async |family: FamilyId, jti: &str| store.live_grant(family, jti, &"shop".into()).await.unwrap();
     store.open_family(&granted, None, None, NOW).await.unwrap();
-    let status = store.token_status(granted.id, "a").await.unwrap();
-    assert_eq!((status.jti_revoked, status.account_status), (false, Status::Active));
-    assert_eq!(status.live_family().unwrap(), granted);
+    let (found, person) = live(granted.id, "a").await.unwrap();
+    assert_eq!((found, person.profile.account.id), (granted.clone(), id));
+    assert!(store.live_grant(granted.id, "a", &"hotel".into()).await.unwrap().is_none(), "it is another's");
     store.revoke_token("a", NOW + 60).await.unwrap();
     store.revoke_token("a", NOW + 60).await.unwrap();
-    assert!(store.token_status(granted.id, "a").await.unwrap().live_family().is_none());
-    assert!(store.token_status(granted.id, "b").await.unwrap().live_family().is_some());
-    let unknown = store.token_status(Random::new().id(NOW), "b").await.unwrap();
-    assert!(unknown.family.is_none() && unknown.live_family().is_none());
+    assert!(live(granted.id, "a").await.is_none());
+    assert!(live(granted.id, "b").await.is_some());
+    assert!(live(Random::new().id(NOW), "b").await.is_none());
     assert!(store.revoke_family(granted.id, NOW + 1).await.unwrap());
-    assert!(store.token_status(granted.id, "b").await.unwrap().live_family().is_none());
+    assert!(live(granted.id, "b").await.is_none());
+    let other = family(id, None, "openid");
+    store.open_family(&other, None, None, NOW).await.unwrap();
+    store.set_status(id, Status::Suspended, NOW).await.unwrap();
+    assert!(live(other.id, "b").await.is_none());
 }
 
 pub(super) async fn revocation(store: Bench) {
@@ -163,7 +176,7 @@ pub(super) async fn a_grant_goes_with_its_consents(store: Bench) {
     assert_eq!(kinds(&store, id).await.last().unwrap(), "grant.revoked");
 }
 
-pub(super) fn given(account: AccountId, claim: &str) -> Consent {
+pub(in crate::store) fn given(account: AccountId, claim: &str) -> Consent {
     Consent {
         account,
         client: "shop".into(),

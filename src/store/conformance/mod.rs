@@ -1,5 +1,5 @@
 //! What the store promises, tried on every database: each topic is a plain function over a fresh store, each runs on
-//! SQLite in memory, SQLite in a file and, where it is installed, PostgreSQL.
+//! SQLite in memory, SQLite in a file and, where it is installed, PostgreSQL, serializable as well.
 
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::private_postgres::PrivatePostgres;
-use super::{DatabaseSettings, NewAccount, NewContact, NewIdentity, NewMembership, Store, Vault};
+use super::{DatabaseSettings, Isolation, NewAccount, NewContact, NewIdentity, NewMembership, Store, Vault};
 use crate::model::account::{Attribute, Stage, Verification};
 use crate::model::contact::ContactKind;
 use crate::model::grant::Family;
@@ -27,10 +27,13 @@ mod link_notices;
 mod logins;
 mod members;
 mod opening;
+mod person;
 mod races;
 mod secrecy;
 mod sessions;
 mod upkeep;
+
+pub(super) use self::grants::given;
 
 pub(super) const NOW: UnixTime = UnixTime(1_800_000_000);
 pub(super) const MASTER: [u8; 32] = [7; 32];
@@ -43,6 +46,8 @@ pub(super) enum Engine {
     SqliteInMemory,
     SqliteFile,
     Postgres,
+    /// As engines behave that keep transactions apart by aborting them.
+    PostgresSerializable,
 }
 
 /// A fresh, migrated store, and where its file is, if it has one.
@@ -67,12 +72,16 @@ impl Bench {
         let (url, file) = match engine {
             Engine::SqliteInMemory => ("sqlite::memory:".to_owned(), None),
             Engine::SqliteFile => (format!("sqlite:{}", file.display()), Some(file)),
-            Engine::Postgres => {
+            Engine::Postgres | Engine::PostgresSerializable => {
                 let cluster = tokio::task::spawn_blocking(PrivatePostgres::shared).await.unwrap()?;
                 (tokio::task::spawn_blocking(|| cluster.create_database()).await.unwrap(), None)
             }
         };
-        let settings = DatabaseSettings { acquire_timeout_seconds: 60, ..DatabaseSettings::new(url) };
+        let isolation = match engine {
+            Engine::PostgresSerializable => Isolation::Serializable,
+            _ => Isolation::ReadCommitted,
+        };
+        let settings = DatabaseSettings { acquire_timeout_seconds: 60, isolation, ..DatabaseSettings::new(url) };
         let store = open(&settings, vec![MASTER]).await;
         store.migrate().await.unwrap();
         Some(Self { store, settings, file, _folder: folder })
@@ -113,6 +122,7 @@ macro_rules! conformance {
         conformance!(@engine sqlite_in_memory, SqliteInMemory, $($topic: $($name),+;)+);
         conformance!(@engine sqlite_file, SqliteFile, $($topic: $($name),+;)+);
         conformance!(@engine postgres, Postgres, $($topic: $($name),+;)+);
+        conformance!(@engine postgres_serializable, PostgresSerializable, $($topic: $($name),+;)+);
     };
     (@engine $module:ident, $engine:ident, $($topic:ident: $($name:ident),+;)+) => {
         mod $module {
@@ -143,9 +153,11 @@ conformance! {
     members: link_and_unlink, facts_and_freezing, numbers_are_taken, feeds;
     opening: nodes_migrate_together, ping_needs_a_schema, a_changed_migration_is_refused,
         a_cancelled_unit_leaves_nothing_behind;
+    person: one_statement_brings_all;
     races: one_code_fifty_redemptions, one_refresh_token_fifty_rotations, refresh_against_revoke,
         one_number_fifty_accounts, one_identity_fifty_registrations, one_contact_fifty_registrations,
-        one_subject_fifty_requests, events_of_one_account, first_use_of_the_root;
+        one_subject_fifty_requests, events_of_one_account, grants_against_the_end_of_their_session,
+        first_use_of_the_root;
     secrecy: no_personal_value_in_the_clear;
     sessions: start_read_and_end, replacing_and_renewing, ending_all;
     upkeep: sweep, master_keys_rotate, subjects_resolve;

@@ -12,35 +12,15 @@ pub(super) async fn nodes_migrate_together(store: Bench) {
         return store.migrate().await.unwrap();
     }
     let mut link = store.db.write().await.unwrap();
-    let tables = [
-        "outbox",
-        "feed_cursors",
-        "link_notices",
-        "memberships",
-        "signing_keys",
-        "consent_events",
-        "consents",
-        "revoked_tokens",
-        "refresh_tokens",
-        "families",
-        "subjects",
-        "client_secrets",
-        "clients",
-        "sessions",
-        "identities",
-        "passwords",
-        "contacts",
-        "acceptances",
-        "attributes",
-        "accounts",
-        "versions",
-        "system_secrets",
-        "comity_migrations",
-    ];
-    for table in tables {
-        let sql = sqlx::AssertSqlSafe(format!("DROP TABLE {table}"));
-        on!(&mut link, connection => sqlx::raw_sql(sql).execute(connection).await.map(drop)).unwrap();
-    }
+    let script = "DROP TABLE outbox; DROP TABLE feed_cursors; DROP TABLE link_notices; \
+        DROP TABLE memberships; DROP TABLE signing_keys; DROP TABLE consent_events; \
+        DROP TABLE consents; DROP TABLE revoked_tokens; DROP TABLE refresh_tokens; \
+        DROP TABLE families; DROP TABLE subjects; DROP TABLE client_secrets; \
+        DROP TABLE clients; DROP TABLE sessions; DROP TABLE identities; \
+        DROP TABLE passwords; DROP TABLE contacts; DROP TABLE acceptances; \
+        DROP TABLE attributes; DROP TABLE accounts; DROP TABLE versions; \
+        DROP TABLE system_secrets; DROP TABLE comity_migrations";
+    link.script(script).await.unwrap();
     drop(link);
     let mut nodes = JoinSet::new();
     for _ in 0..8 {

@@ -6,7 +6,9 @@ use tokio::task::JoinSet;
 
 use super::{
     Bench, CROWD, MASTER, NOW, attribute, email, family, kakao, kinds, membership, nobody, open, refresh, register,
+    session,
 };
+use crate::model::account::Status;
 use crate::model::grant::Sector;
 use crate::store::{Error, Linked, NewAccount, Opened, Rotation, Store};
 
@@ -170,6 +172,35 @@ pub(super) async fn events_of_one_account(store: Bench) {
     .await;
     // One event of each deed and one change of stage; `kinds` fails on a gap.
     assert_eq!(kinds(&store, id).await.len(), 1 + CROWD + 1);
+}
+
+/// Whoever comes first: no family outlives the session it came from.
+pub(super) async fn grants_against_the_end_of_their_session(store: Bench) {
+    for way in 0..3 {
+        let id = register(&store).await;
+        let browser = session(id);
+        store.start_session(&browser, &[1; 32], None, NOW).await.unwrap();
+        let outcomes = crowd(&store, |store, index| async move {
+            if index == CROWD / 2 {
+                match way {
+                    0 => assert!(store.end_session(id, browser.id, NOW).await.unwrap()),
+                    1 => assert_eq!(store.end_sessions(id, None, NOW).await.unwrap(), [browser.id]),
+                    _ => store.set_status(id, Status::Suspended, NOW).await.unwrap(),
+                }
+                return None;
+            }
+            let granted = family(id, Some(browser.id), "openid");
+            let opened = store.open_family(&granted, None, None, NOW).await;
+            assert!(matches!(opened, Ok(Opened::Opened) | Err(Error::Conflict("session" | "account"))));
+            Some(granted.id)
+        })
+        .await;
+        for granted in outcomes.into_iter().flatten() {
+            let found = store.family(granted).await.unwrap();
+            assert!(found.is_none_or(|family| family.revoked_at.is_some()));
+        }
+        kinds(&store, id).await;
+    }
 }
 
 pub(super) async fn first_use_of_the_root(store: Bench) {

@@ -78,9 +78,9 @@ async fn dump(store: &Bench) -> Vec<u8> {
         bytes.extend(std::fs::read(file.with_extension("sqlite-wal")).unwrap());
         return bytes;
     }
-    let mut link = store.db.write().await.unwrap();
+    let mut link = store.db.read().await.unwrap();
     match &mut link {
-        Link::Sqlite(link) => link.connection().serialize(None).await.unwrap().to_vec(),
+        Link::Sqlite(link) => link.connection().unwrap().serialize("main").unwrap().to_vec(),
         Link::Postgres(link) => {
             let tables = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'";
             let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(link.connection()).await.unwrap();

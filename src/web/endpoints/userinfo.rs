@@ -19,15 +19,19 @@ pub async fn userinfo(State(web): State<Web>, headers: HeaderMap) -> Response {
         return (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, bearer_challenge(None, None))], no_store())
             .into_response();
     };
-    let live = match web.provider.userinfo_token(bearer).await {
+    let mut live = match web.provider.userinfo_token(bearer).await {
         Ok(live) => live,
         Err(error) => return MachineFailure::of_bearer(error).into_response(),
     };
-    if let Some(account) = web.provider.account_of(&live) {
-        // A stale membership gets a moment to catch up; whether it did or not is in its `as_of`.
-        if let Err(error) = web.memberships.refresh_stale(account).await {
-            tracing::warn!(%error, "memberships could not be refreshed");
+    // A stale membership gets a moment to catch up; whether it did or not is in its `as_of`.
+    match web.memberships.refresh_stale(live.memberships()).await {
+        Ok(false) => {}
+        Ok(true) => {
+            if let Err(fault) = web.provider.read_anew(&mut live).await {
+                return MachineFailure::of_bearer(fault.into()).into_response();
+            }
         }
+        Err(error) => tracing::warn!(%error, "memberships could not be refreshed"),
     }
     match web.provider.userinfo(&live).await {
         Ok(claims) => (no_store(), Json(claims)).into_response(),

@@ -13,6 +13,7 @@ use crate::model::contact::ContactKind;
 use crate::policy::identifier::mask;
 use crate::policy::release::{AskLine, Purpose};
 use crate::provider::authorize::Ask;
+use crate::store::Profile;
 use crate::web::error::Failure;
 use crate::web::paths;
 use crate::web::response_mode::answer;
@@ -27,7 +28,7 @@ pub async fn show(visit: Visit) -> Result<Response, Failure> {
     let Some(ask) = web.provider.show_consent(&flow.transaction, &session).await? else {
         return flow.go(paths::SIGN_IN);
     };
-    let who = who(web.accounts.profile(session.account).await?.as_ref());
+    let who = who(&ask.profile);
     let words = Words { web: &web, locale: &flow.visit.locale };
     let values: Vec<String> = ask.lines.iter().map(|line| words.of(line)).collect();
     let fields: Vec<String> = ask.lines.iter().map(field).collect();
@@ -87,8 +88,7 @@ fn field(line: &AskLine) -> String {
     format!("line.{}.{}", plain(&line.scope), plain(&line.claim))
 }
 
-fn who(profile: Option<&crate::store::Profile>) -> String {
-    let Some(profile) = profile else { return String::new() };
+fn who(profile: &Profile) -> String {
     let name = profile.attributes.iter().find(|attribute| attribute.name == "name");
     let address = profile.contacts.iter().find(|contact| contact.kind == ContactKind::Email);
     match (name.and_then(|name| name.value.as_str()), address) {

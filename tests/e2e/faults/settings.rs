@@ -98,12 +98,30 @@ fn a_broken_clients_file_is_named_with_its_row() {
             "[[client]]\nclient_id = \"shop\"\nclient_name = \"Shop\"\nredirect_uris = [\"http://shop.example/*\"]",
             &["shop", "redirect_uri"],
         ),
+        (
+            "[[client]]\nclient_id = \"shop\"\nclient_name = \"Shop\"\ngrant_types = []\n\
+             access_token_signed_response_alg = \"HS256\"",
+            &["shop", "access_token_signed_response_alg"],
+        ),
     ];
     let site = site();
     for (text, words) in broken {
         site.write("clients.toml", text);
         for command in [&["config", "check"][..], &["serve"]] {
             assert_fails(&site, command, &[&["clients.file"], *words].concat());
+        }
+    }
+}
+
+#[test]
+fn a_client_no_key_could_sign_for_is_refused() {
+    let site = site();
+    site.write("settings.toml", &site.settings("").replace("keys = {", "keys = { algs = [\"RS256\"],"));
+    for name in ["id_token_signed_response_alg", "access_token_signed_response_alg"] {
+        let shop = "[[client]]\nclient_id = \"shop\"\nclient_name = \"Shop\"\ngrant_types = []";
+        site.write("clients.toml", &format!("{shop}\n{name} = \"EdDSA\""));
+        for command in [&["config", "check"][..], &["serve"]] {
+            assert_fails(&site, command, &["clients.file", "shop", "EdDSA", "keys.algs"]);
         }
     }
 }

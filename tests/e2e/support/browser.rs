@@ -30,6 +30,8 @@ pub struct Browser {
     /// A public name that is served at an address here, as if TLS ended in front of it.
     public: Option<(String, SocketAddr)>,
     issuer: Url,
+    /// The node the issuer's name leads to.
+    node: SocketAddr,
     keeps_cookies: bool,
     language: String,
     filled: Vec<(String, Option<String>)>,
@@ -55,6 +57,7 @@ impl Browser {
             jar: Jar::default(),
             public,
             issuer,
+            node: address,
             keeps_cookies: true,
             language: "en".to_owned(),
             filled: Vec::new(),
@@ -65,6 +68,11 @@ impl Browser {
     pub fn without_cookies(mut self) -> Self {
         self.keeps_cookies = false;
         self
+    }
+
+    /// From now on the issuer's name leads to this node.
+    pub const fn turn_to(&mut self, node: &World) {
+        self.node = node.address();
     }
 
     /// A browser of somebody who reads these languages (`Accept-Language`).
@@ -322,6 +330,9 @@ impl Browser {
             && public == host
         {
             return Some(*address);
+        }
+        if url.origin() == self.issuer.origin() {
+            return Some(self.node);
         }
         let here = url.scheme() == "http" && (host == "localhost" || host.ends_with(".localhost"));
         here.then(|| SocketAddr::from(([127, 0, 0, 1], url.port().unwrap_or(80))))

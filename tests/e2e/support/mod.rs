@@ -15,8 +15,8 @@ pub mod page;
 pub mod people;
 pub mod phone;
 mod portal;
-#[path = "../../../src/store/private_postgres.rs"]
-mod private_postgres;
+#[path = "../../../src/store/private_postgres/mod.rs"]
+pub mod private_postgres;
 pub mod process;
 pub mod resident;
 pub mod rp;

@@ -53,6 +53,15 @@ impl Site {
         Some(site)
     }
 
+    /// A new one whose records are in this database of PostgreSQL.
+    pub fn on_database(url: String) -> Option<Self> {
+        let mut site = Self::new(Backend::Postgres)?;
+        site.database.clone_from(&url);
+        site.services.as_mut()?.database = url;
+        site.configure("");
+        Some(site)
+    }
+
     /// The address of what really keeps the records, whatever `database` says.
     pub const fn services(&self) -> Option<&Services> {
         self.services.as_ref()

@@ -22,6 +22,8 @@ pub enum Credentials {
     Basic(String),
     Post(String),
     Key(SigningKey),
+    /// It says nothing: what the request is to say is in its fields.
+    Bare,
 }
 
 /// A relying party.
@@ -72,6 +74,12 @@ impl Rp {
     /// The same client with other credentials.
     pub fn with_credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = credentials;
+        self
+    }
+
+    /// The same client, whose requests another node answers.
+    pub const fn through(mut self, node: &World) -> Self {
+        self.address = node.address();
         self
     }
 
@@ -220,6 +228,7 @@ impl Rp {
         let mut request = Request::post(path);
         match &self.credentials {
             Credentials::None => add("client_id", self.id.clone()),
+            Credentials::Bare => {}
             Credentials::Basic(secret) => request = request.basic(&self.id, secret),
             Credentials::Post(secret) => {
                 add("client_id", self.id.clone());

@@ -10,8 +10,7 @@ use comity::model::{Clock, Random, Secret, UnixTime};
 use comity::settings::Source;
 use comity::store::Store;
 use comity::web::listen;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, SqliteConnection};
+use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -48,7 +47,7 @@ pub struct World {
     settings: Source,
     stop: watch::Sender<bool>,
     services: Option<Arc<Services>>,
-    directory: TempDir,
+    directory: Arc<TempDir>,
 }
 
 /// Tells a story on a backend, with settings laid over `test.toml`.
@@ -71,7 +70,7 @@ pub fn run<F: Future<Output = ()>>(backend: Backend, settings: &str, story: impl
 
 impl World {
     async fn open(services: Option<Arc<Services>>, settings: &str) -> Self {
-        let directory = TempDir::new().unwrap();
+        let directory = Arc::new(TempDir::new().unwrap());
         let file = directory.path().join("settings.toml");
         std::fs::write(&file, settings).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -97,6 +96,19 @@ impl World {
             signing_keys: keys::stored(START),
         };
         let (app, issuer, stop) = serve(&settings, &extras, listener).await;
+        Self { app, address, issuer, extras, settings, stop, services, directory }
+    }
+
+    /// Another node of this deployment: the same issuer, settings, database, cache and clock, another listener. A cache in
+    /// memory is each node's own.
+    pub async fn another_node(&self) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (mut settings, extras) = (self.settings.clone(), self.extras.clone());
+        settings.environment.retain(|(name, _)| name != "COMITY_SERVER__ISSUER");
+        settings.environment.push(("COMITY_SERVER__ISSUER".to_owned(), self.issuer().to_owned()));
+        let (app, issuer, stop) = serve(&settings, &extras, listener).await;
+        let (services, directory) = (self.services.clone(), Arc::clone(&self.directory));
         Self { app, address, issuer, extras, settings, stop, services, directory }
     }
 
@@ -132,13 +144,13 @@ impl World {
     }
 
     /// Locks the database file against writing, as another process might; `None` where there is no such file.
-    pub async fn lock(&self) -> Option<SqliteConnection> {
+    pub fn lock(&self) -> Option<Connection> {
         if self.services.is_some() {
             return None;
         }
-        let file = SqliteConnectOptions::new().filename(self.directory.path().join("comity.sqlite"));
-        let mut other = file.connect().await.unwrap();
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+        let other = Connection::open(self.directory.path().join("comity.sqlite")).unwrap();
+        other.busy_timeout(Duration::from_secs(5)).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
         Some(other)
     }
 

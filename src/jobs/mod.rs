@@ -1,18 +1,30 @@
 //! L4 — background work: each job on its own clock, all of them stopped together. A round that fails is logged and
 //! tried again the next time; nothing here is needed for a request to be answered.
+//!
+//! Work one node can do for all is done by the node on [`duty`](duty::Duty); every node looks after its own keys.
+//! To add a job: its pause, its line in [`Jobs::start`], and a choice between `every` and `on_duty`.
 
+mod duty;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use self::duty::Duty;
+use crate::cache::Cache;
 use crate::membership::Membership;
-use crate::model::{Clock, MembershipId, ProgrammeId};
+use crate::model::{Clock, MembershipId, ProgrammeId, Random};
 use crate::provider::Provider;
 use crate::store::Store;
 
-/// Seconds between looks at the keys' schedule and at keys other nodes made.
+/// Between looks at the keys' schedule.
 const KEYS: Duration = Duration::from_secs(60);
+/// Between looks at who is on duty.
+const DUTY: Duration = Duration::from_secs(1);
 /// Between looks at a programme's feed of changes: a promotion should be seen at once.
 const FEED: Duration = Duration::from_secs(1);
 /// Between deliveries of notices to hosts.
@@ -31,8 +43,12 @@ pub struct Jobs {
     pub membership: Membership,
     /// What is swept.
     pub store: Store,
+    /// Where nodes agree on who is on duty.
+    pub cache: Cache,
     /// The time.
     pub clock: Clock,
+    /// Gives this node a name.
+    pub random: Random,
 }
 
 impl Jobs {
@@ -48,8 +64,11 @@ impl Jobs {
                 }
             }
         }));
+        let duty = Duty::new(self.cache.clone(), self.membership.clone(), &self.random);
+        let turns = Turns { duty: duty.watch(), stop: stop.clone() };
+        jobs.spawn(take_turns(duty, stop.clone()));
         let sweep = self.clone();
-        jobs.spawn(every(SWEEP, stop.clone(), move || {
+        jobs.spawn(on_duty(SWEEP, turns.clone(), move || {
             let jobs = sweep.clone();
             async move {
                 match jobs.store.sweep(jobs.clock.now()).await {
@@ -60,24 +79,24 @@ impl Jobs {
         }));
         let programmes: Vec<ProgrammeId> = self.membership.programmes().map(|programme| programme.id.clone()).collect();
         for programme in programmes {
-            self.follow(&mut jobs, stop, &programme);
+            self.follow(&mut jobs, &turns, &programme);
         }
         jobs
     }
 
-    fn follow(&self, jobs: &mut JoinSet<()>, stop: &watch::Receiver<bool>, programme: &ProgrammeId) {
+    fn follow(&self, jobs: &mut JoinSet<()>, turns: &Turns, programme: &ProgrammeId) {
         let (membership, id) = (self.membership.clone(), programme.clone());
-        jobs.spawn(every(FEED, stop.clone(), move || {
+        jobs.spawn(on_duty(FEED, turns.clone(), move || {
             let (membership, id) = (membership.clone(), id.clone());
             async move { report(membership.catch_up(&id).await.map(drop)) }
         }));
         let (membership, id) = (self.membership.clone(), programme.clone());
-        jobs.spawn(every(NOTICES, stop.clone(), move || {
+        jobs.spawn(on_duty(NOTICES, turns.clone(), move || {
             let (membership, id) = (membership.clone(), id.clone());
             async move { report(membership.send_notices(&id).await.map(drop)) }
         }));
         let (membership, id) = (self.membership.clone(), programme.clone());
-        jobs.spawn(every(MEMBERS, stop.clone(), move || {
+        jobs.spawn(on_duty(MEMBERS, turns.clone(), move || {
             let (membership, id) = (membership.clone(), id.clone());
             async move { report(refresh_all_due(&membership, &id).await) }
         }));
@@ -110,4 +129,39 @@ async fn every<F: Future<Output = ()>>(pause: Duration, mut stop: watch::Receive
             _ = stop.wait_for(|stop| *stop) => return,
         }
     }
+}
+
+/// When work for all nodes is this node's, and when it is over.
+#[derive(Clone)]
+struct Turns {
+    duty: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
+}
+
+/// Runs `work` every `pause` while this node is on duty, at once when its turn comes, until it is to stop.
+async fn on_duty<F: Future<Output = ()>>(pause: Duration, turns: Turns, work: impl Fn() -> F) {
+    let Turns { mut duty, mut stop } = turns;
+    loop {
+        tokio::select! {
+            on = duty.wait_for(|on| *on) => if on.is_err() { return },
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        work().await;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// Takes part in taking turns until `stop` turns true, then leaves the work to others.
+async fn take_turns(duty: Duty, stop: watch::Receiver<bool>) {
+    let duty = Arc::new(duty);
+    let looking = Arc::clone(&duty);
+    every(DUTY, stop, move || {
+        let duty = Arc::clone(&looking);
+        async move { duty.look().await }
+    })
+    .await;
+    duty.resign().await;
 }
