@@ -108,7 +108,7 @@ impl App {
         let Extras { clock, random, .. } = extras.clone();
         let store = open_store(&settings, &extras).await?;
         save_signing_keys(&extras.signing_keys, &store).await.part("keys")?;
-        let cache = open_cache(&settings, &clock).await?;
+        let cache = open_cache(&settings, &store, &random, &clock).await?;
         let outbound = Outbound::new(&settings.outbound).part("outbound")?;
         let texts = Texts::load(settings.locales.directory.as_deref()).part("locales")?;
         let texts = texts.with_default(&settings.locales.default);
@@ -353,11 +353,12 @@ async fn save_signing_keys(keys: &[StoredKey], store: &Store) -> Result<(), crat
     Ok(())
 }
 
-async fn open_cache(settings: &Settings, clock: &Clock) -> Result<Cache, Error> {
-    match settings.cache.url.expose().as_str() {
-        "memory" => Ok(Cache::memory(clock.clone())),
-        _ => Cache::redis(&settings.cache.url, clock.clone()).await.part("cache"),
+async fn open_cache(settings: &Settings, store: &Store, random: &Random, clock: &Clock) -> Result<Cache, Error> {
+    if settings.cache.url.expose() == "memory" {
+        return Ok(Cache::memory(clock.clone()));
     }
+    let sealer = Sealer::new(store.vault().key("cache"), random.clone());
+    Cache::redis(&settings.cache.url, sealer, clock.clone()).await.part("cache")
 }
 
 /// Writes the clients of the settings' file to the database.

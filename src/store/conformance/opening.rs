@@ -24,10 +24,9 @@ pub(super) async fn migrate_further(store: &crate::store::Store) {
         INSERT INTO comity_migrations (version, checksum) VALUES (1000, x'00');\n"
         .to_owned();
     for NameRow { name } in tables {
-        script.push_str(&format!(
-            "ALTER TABLE {name} ADD COLUMN later TEXT;\n\
-             ALTER TABLE {name} ADD COLUMN later_still INTEGER NOT NULL DEFAULT 7;\n"
-        ));
+        for column in ["later TEXT", "later_still INTEGER NOT NULL DEFAULT 7"] {
+            script.extend(["ALTER TABLE ", &name, " ADD COLUMN ", column, ";\n"]);
+        }
     }
     let crate::store::db::Link::Sqlite(mut link) = link else { panic!("this engine is SQLite") };
     link.script(&script).await.unwrap();
