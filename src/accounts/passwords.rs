@@ -36,6 +36,11 @@ pub enum PasswordSet {
 }
 
 impl Accounts {
+    /// How many passwords are being hashed or wait for it.
+    pub fn passwords_waiting(&self) -> usize {
+        self.0.hasher.queued()
+    }
+
     /// Checks a password. Unknown addresses take as long and answer the same.
     ///
     /// # Errors
