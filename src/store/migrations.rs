@@ -21,7 +21,8 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 2] = [migration!(1, "0001_first"), migration!(2, "0002_link_notices")];
+const MIGRATIONS: [Migration; 3] =
+    [migration!(1, "0001_first"), migration!(2, "0002_link_notices"), migration!(3, "0003_known_browsers")];
 
 row!(AppliedRow { version: i64, checksum: Vec<u8> });
 

@@ -29,6 +29,7 @@ mod families;
 mod feeds;
 mod identities;
 mod keys;
+mod known_browsers;
 mod lagging;
 mod ledger;
 mod link_notices;

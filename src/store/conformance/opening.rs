@@ -38,7 +38,7 @@ pub(super) async fn nodes_migrate_together(store: Bench) {
         return store.migrate().await.unwrap();
     }
     let mut link = store.db.write().await.unwrap();
-    let script = "DROP TABLE outbox; DROP TABLE feed_cursors; DROP TABLE link_notices; \
+    let script = "DROP TABLE known_browsers; DROP TABLE outbox; DROP TABLE feed_cursors; DROP TABLE link_notices; \
         DROP TABLE memberships; DROP TABLE signing_keys; DROP TABLE consent_events; \
         DROP TABLE consents; DROP TABLE revoked_tokens; DROP TABLE refresh_tokens; \
         DROP TABLE families; DROP TABLE subjects; DROP TABLE client_secrets; \
