@@ -32,7 +32,8 @@ use crate::settings::{MailTransport, Settings, clients_from};
 use crate::store::{DatabaseSettings, Store, Vault};
 use crate::telemetry::Metrics;
 use crate::web::documents::Documents;
-use crate::web::listen;
+use crate::web::listen::{self, Limits};
+use crate::web::load::Load;
 use crate::web::proxies::Cidr;
 use crate::web::router::{self, Router};
 use crate::web::state::{Site, Web};
@@ -116,7 +117,7 @@ impl App {
         let rooms = Rooms { settings: &settings, store: &store, cache: &cache, clock: &clock, random: &random };
         let membership = rooms.membership(&outbound)?;
         let provider = rooms.provider(&origin, &texts, &membership).await?;
-        let accounts = rooms.accounts()?;
+        let accounts = rooms.accounts();
         let federation = rooms.federation(outbound.clone(), &origin)?;
         let jobs = Jobs {
             provider: provider.clone(),
@@ -145,6 +146,7 @@ impl App {
                 account_url: account_url.part("server.issuer")?,
             },
             csrf_key: store.vault().key("csrf"),
+            load: Load::new(settings.server.max_in_flight),
             metrics: Metrics::new(),
             host: host_of(&settings.server.issuer),
             secure: settings.server.issuer.scheme() == "https",
@@ -216,6 +218,7 @@ impl App {
 pub async fn serve(settings: Settings) -> Result<(), Error> {
     let (listen, private) = (settings.server.listen, settings.server.private_listen);
     let patience = Duration::from_secs(settings.server.shutdown_seconds);
+    let connections = settings.server.max_connections;
     let drain = Duration::from_secs(settings.server.drain_seconds);
     let issuer = settings.server.issuer.to_string();
     // Whatever can be wrong without the database is found before the database is touched.
@@ -229,9 +232,11 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
     let (stop, stopped) = watch::channel(false);
     let jobs = app.jobs().start(&stopped);
     tracing::info!(issuer, %listen, "serving");
+    let quiet = Limits { farewell: patience, ..Limits::default() };
     let private =
-        private.map(|listener| tokio::spawn(listen::serve(listener, app.private_router(), stopped.clone(), patience)));
-    let public = tokio::spawn(listen::serve(public, app.router(), stopped, patience));
+        private.map(|listener| tokio::spawn(listen::serve(listener, app.private_router(), quiet, stopped.clone())));
+    let limits = Limits { connections, ..quiet }.within_the_systems();
+    let public = tokio::spawn(listen::serve(public, app.router(), limits, stopped));
     wait_for_signal().await;
     app.drain(drain).await;
     tracing::info!("stopping");
@@ -440,6 +445,7 @@ impl Rooms<'_> {
             })),
             ui_locales: texts.locales().map(ToString::to_string).collect(),
             keys: ring,
+            origins: provider::origins::Origins::default(),
             pairwise_key: self.store.lasting_key("pairwise").await.part("database")?,
             sealer: Sealer::new(vault.key("opaque-tokens"), self.random.clone()),
             store: self.store.clone(),
@@ -449,7 +455,7 @@ impl Rooms<'_> {
         }))
     }
 
-    fn accounts(&self) -> Result<Accounts, Error> {
+    fn accounts(&self) -> Accounts {
         let Settings { sign_in, session, locales, documents, linking, .. } = self.settings;
         let document = |document: &crate::settings::Document| accounts::Document {
             id: document.id.clone(),
@@ -459,7 +465,7 @@ impl Rooms<'_> {
             text: document.text.clone(),
         };
         let hasher = Hasher::new(sign_in.hashing_threads, sign_in.hashing_queue, self.random.clone());
-        Ok(Accounts::new(accounts::Parts {
+        Accounts::new(accounts::Parts {
             policy: accounts::Policy {
                 passwords: sign_in.passwords,
                 code_seconds: sign_in.code_seconds,
@@ -477,10 +483,10 @@ impl Rooms<'_> {
             store: self.store.clone(),
             cache: self.cache.clone(),
             sealer: Sealer::new(self.store.vault().key("continuations"), self.random.clone()),
-            hasher: hasher.part("sign_in")?,
+            hasher,
             clock: self.clock.clone(),
             random: self.random.clone(),
-        }))
+        })
     }
 
     fn federation(&self, outbound: Outbound, origin: &str) -> Result<Federation, Error> {
