@@ -1,9 +1,11 @@
 //! The composition root: settings become rooms, rooms become a running server. Used by the command line, the demo and
 //! the tests alike; nothing else puts rooms together.
 
+mod error;
 mod rooms;
 mod serve;
 
+pub use self::error::Error;
 pub use self::serve::{serve, wait_for_signal};
 
 use std::path::{Path, PathBuf};
@@ -14,6 +16,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
+use self::error::In;
 use self::rooms::Rooms;
 use crate::cache::Cache;
 use crate::consent::Consents;
@@ -35,41 +38,6 @@ use crate::web::load::Load;
 use crate::web::proxies::Cidr;
 use crate::web::router::{self, Router};
 use crate::web::state::{Site, Web};
-
-/// The server cannot be put together. The text says which part, and why.
-#[derive(Debug, thiserror::Error)]
-#[error("{part}: {reason}")]
-pub struct Error {
-    part: &'static str,
-    reason: String,
-}
-
-impl Error {
-    /// Names the part that failed, with all causes of its error.
-    pub fn new(part: &'static str, error: &dyn std::error::Error) -> Self {
-        let mut reason = error.to_string();
-        let mut cause = error.source();
-        while let Some(next) = cause {
-            reason = format!("{reason}: {next}");
-            cause = next.source();
-        }
-        Self { part, reason }
-    }
-
-    fn text(part: &'static str, reason: impl Into<String>) -> Self {
-        Self { part, reason: reason.into() }
-    }
-}
-
-trait In<T> {
-    fn part(self, part: &'static str) -> Result<T, Error>;
-}
-
-impl<T, E: std::error::Error> In<T> for Result<T, E> {
-    fn part(self, part: &'static str) -> Result<T, Error> {
-        self.map_err(|error| Error::new(part, &error))
-    }
-}
 
 /// What tests and the demo replace.
 #[derive(Clone, Debug)]

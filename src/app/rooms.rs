@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Error, In, keys};
+use super::error::In;
+use super::{Error, keys};
 use crate::accounts::{self, Accounts, Hasher};
 use crate::cache::Cache;
 use crate::federation::Federation;
