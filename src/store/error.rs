@@ -40,9 +40,7 @@ impl Error {
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         let passing = match &error {
-            // A server that goes while a connection is being made speaks another protocol, to sqlx.
             sqlx::Error::Io(_)
-            | sqlx::Error::Protocol(_)
             | sqlx::Error::Tls(_)
             // What is said when the other end hangs up in the middle: a proxy whose server is gone does.
             | sqlx::Error::Protocol(_)
