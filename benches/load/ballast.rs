@@ -4,6 +4,8 @@
 //! are asked for lie among them, in every table and index, as they would in a deployment of that size. Identifiers are
 //! spread over the same time as those of the real people.
 
+use std::time::Duration;
+
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, Row as _};
 
@@ -89,9 +91,16 @@ impl Database {
         if let Some(path) = url.strip_prefix("sqlite:") {
             let mut database = Self::Sqlite(rusqlite::Connection::open(path)?);
             database.run("PRAGMA foreign_keys = OFF").await?;
-            // Should this be interrupted, there is nothing to keep.
-            database.run("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -500000").await?;
-            database.run("PRAGMA temp_store = MEMORY").await?;
+            // Should this be interrupted, there is nothing to keep. Whoever wrote before may still be closing the file.
+            let mut tries = 0;
+            while let Err(error) = database.run("PRAGMA journal_mode = OFF").await {
+                tries += 1;
+                if tries == 100 {
+                    return Err(error);
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            database.run("PRAGMA synchronous = OFF; PRAGMA cache_size = -500000; PRAGMA temp_store = MEMORY").await?;
             return Ok(database);
         }
         let mut database = Self::Postgres(url.parse::<PgConnectOptions>()?.connect().await?);

@@ -115,6 +115,11 @@ impl Report {
         tables.into_iter().filter(|table| !table.is_empty()).collect::<Vec<_>>().join("\n")
     }
 
+    /// The first table, as Markdown.
+    pub fn in_brief(&self) -> String {
+        [self.heading(), self.goals()].join("\n")
+    }
+
     fn heading(&self) -> String {
         let Machine { processor, cores, memory_gib, kernel, commit } = &self.machine;
         let held = match self.server_cores {

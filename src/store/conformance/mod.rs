@@ -1,5 +1,6 @@
 //! What the store promises, tried on every database: each topic is a plain function over a fresh store, each runs on
-//! SQLite in memory, SQLite in a file and, where it is installed, PostgreSQL, serializable as well.
+//! SQLite in memory, SQLite in a file, where it is installed PostgreSQL, serializable as well, and a schema of the release
+//! to come.
 
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -7,7 +8,9 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::private_postgres::PrivatePostgres;
-use super::{DatabaseSettings, Isolation, NewAccount, NewContact, NewIdentity, NewMembership, Store, Vault};
+use super::{
+    DatabaseSettings, Durability, Isolation, NewAccount, NewContact, NewIdentity, NewMembership, Store, Vault,
+};
 use crate::model::account::{Attribute, Stage, Verification};
 use crate::model::contact::ContactKind;
 use crate::model::grant::Family;
@@ -42,11 +45,15 @@ pub(super) const MASTER: [u8; 32] = [7; 32];
 /// Contenders in every race.
 pub(super) const CROWD: usize = 50;
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Engine {
     SqliteInMemory,
     SqliteFile,
+    /// A file, and commits that several units of work share and that wait for the disk.
+    SqliteFlushed,
     Postgres,
+    /// A schema the next release has migrated already, as while nodes are replaced one after the other.
+    NextSchema,
     /// As engines behave that keep transactions apart by aborting them.
     PostgresSerializable,
 }
@@ -71,8 +78,8 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("data").join("comity.sqlite");
         let (url, file) = match engine {
-            Engine::SqliteInMemory => ("sqlite::memory:".to_owned(), None),
-            Engine::SqliteFile => (format!("sqlite:{}", file.display()), Some(file)),
+            Engine::SqliteInMemory | Engine::NextSchema => ("sqlite::memory:".to_owned(), None),
+            Engine::SqliteFile | Engine::SqliteFlushed => (format!("sqlite:{}", file.display()), Some(file)),
             Engine::Postgres | Engine::PostgresSerializable => {
                 let cluster = tokio::task::spawn_blocking(PrivatePostgres::shared).await.unwrap()?;
                 (tokio::task::spawn_blocking(|| cluster.create_database()).await.unwrap(), None)
@@ -82,9 +89,16 @@ impl Bench {
             Engine::PostgresSerializable => Isolation::Serializable,
             _ => Isolation::ReadCommitted,
         };
-        let settings = DatabaseSettings { acquire_timeout_seconds: 60, isolation, ..DatabaseSettings::new(url) };
+        let durability = if engine == Engine::SqliteFlushed { Durability::Full } else { Durability::Normal };
+        let acquire_timeout_seconds = 60;
+        let settings =
+            DatabaseSettings { isolation, acquire_timeout_seconds, durability, ..DatabaseSettings::new(url) };
         let store = open(&settings, vec![MASTER]).await;
         store.migrate().await.unwrap();
+        if matches!(engine, Engine::NextSchema) {
+            opening::migrate_further(&store).await;
+            store.migrate().await.unwrap();
+        }
         Some(Self { store, settings, file, _folder: folder })
     }
 
@@ -119,12 +133,6 @@ async fn run<F: Future<Output = ()>>(engine: Engine, topic: impl FnOnce(Bench) -
 }
 
 macro_rules! conformance {
-    ($($topic:ident: $($name:ident),+;)+) => {
-        conformance!(@engine sqlite_in_memory, SqliteInMemory, $($topic: $($name),+;)+);
-        conformance!(@engine sqlite_file, SqliteFile, $($topic: $($name),+;)+);
-        conformance!(@engine postgres, Postgres, $($topic: $($name),+;)+);
-        conformance!(@engine postgres_serializable, PostgresSerializable, $($topic: $($name),+;)+);
-    };
     (@engine $module:ident, $engine:ident, $($topic:ident: $($name:ident),+;)+) => {
         mod $module {
             $(mod $topic {
@@ -135,6 +143,13 @@ macro_rules! conformance {
                 })+
             })+
         }
+    };
+    ($($topic:ident: $($name:ident),+;)+) => {
+        conformance!(@engine sqlite_in_memory, SqliteInMemory, $($topic: $($name),+;)+);
+        conformance!(@engine sqlite_file, SqliteFile, $($topic: $($name),+;)+);
+        conformance!(@engine postgres, Postgres, $($topic: $($name),+;)+);
+        conformance!(@engine next_schema, NextSchema, $($topic: $($name),+;)+);
+        conformance!(@engine postgres_serializable, PostgresSerializable, $($topic: $($name),+;)+);
     };
 }
 
@@ -164,6 +179,16 @@ conformance! {
     sessions: start_read_and_end, replacing_and_renewing, ending_all;
     upkeep: sweep, what_ended_goes_in_batches, spent_families_go, browsers_are_known_for_a_while, master_keys_rotate,
         subjects_resolve;
+}
+
+conformance! {
+    @engine sqlite_flushed, SqliteFlushed,
+    grants: rotation;
+    opening: nodes_migrate_together, a_cancelled_unit_leaves_nothing_behind;
+    races: one_code_fifty_redemptions, one_refresh_token_fifty_rotations, refresh_against_revoke,
+        one_number_fifty_accounts, one_identity_fifty_registrations, one_contact_fifty_registrations,
+        one_subject_fifty_requests, events_of_one_account, first_use_of_the_root;
+    sessions: start_read_and_end;
 }
 
 pub(super) fn nobody() -> NewAccount {

@@ -7,8 +7,6 @@ use super::Bench;
 use crate::store::db::Link;
 use crate::store::{person, sweep, tokens};
 
-row!(PlanRow { detail: String });
-
 /// Tables with a row a client, a key or a version: all of them are read at once.
 const SMALL: [&str; 5] = ["clients", "client_secrets", "signing_keys", "versions", "comity_migrations"];
 
@@ -49,65 +47,51 @@ fn statements() -> BTreeSet<String> {
 
 pub(super) async fn every_statement_finds_its_rows_by_an_index(store: Bench) {
     const CONTROL: &str = "SELECT id FROM accounts WHERE zoneinfo = $1";
-    let mut link = store.db.write().await.unwrap();
+    let mut link = store.db.read().await.unwrap();
     let mut scans = Vec::new();
     for statement in statements().into_iter().chain([CONTROL.to_owned()]) {
-        let plan = match link {
-            Link::Sqlite(_) => sqlite_plan(&mut link, &statement).await,
-            // Only a transaction is sure to be one connection's.
-            Link::Postgres(_) => postgres_plan(&store, &statement).await,
+        let scan = match &mut link {
+            Link::Sqlite(link) => sqlite_scan(link.connection().unwrap(), &statement),
+            Link::Postgres(link) => postgres_scan(link.connection(), &statement).await,
         };
-        if let Some(scan) = plan {
-            scans.push(format!("{statement}: {scan}"));
-        }
+        scans.extend(scan.map(|scan| format!("{statement}: {scan}")));
     }
     assert!(scans.pop().is_some_and(|scan| scan.starts_with(CONTROL)), "a scan would be noticed");
     assert!(scans.is_empty(), "{}", scans.join("\n"));
 }
 
 /// The table a statement scans, if any.
-async fn sqlite_plan(link: &mut Link, statement: &str) -> Option<String> {
-    let sql = lasting(format!("EXPLAIN QUERY PLAN {statement}"));
-    let plan = fetch_all!(link, PlanRow, sql).unwrap_or_else(|error| panic!("{statement}: {error:?}"));
-    let scanned = plan.iter().filter_map(|row| row.detail.strip_prefix("SCAN "));
+fn sqlite_scan(connection: &rusqlite::Connection, statement: &str) -> Option<String> {
+    let mut explained = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).expect(statement);
+    let plan = explained.raw_query().mapped(|row| row.get::<_, String>("detail")).map(Result::unwrap);
     let is_value = |name: &str| name == "CONSTANT ROW" || name.ends_with("VALUES CLAUSE");
-    let is_table = |name: &&str| !is_value(name) && !SMALL.contains(&name.split(' ').next().unwrap());
-    scanned.into_iter().find(is_table).map(str::to_owned)
+    let is_table = |name: &String| !is_value(name) && !SMALL.contains(&name.split(' ').next().unwrap());
+    plan.filter_map(|step| step.strip_prefix("SCAN ").map(str::to_owned)).find(is_table)
 }
 
-/// The table a statement would scan although it had rather not, or whose index it reads from end to end.
-async fn postgres_plan(store: &Bench, statement: &str) -> Option<String> {
+/// The plan of a statement that scans a table although it had rather not, or reads an index from end to end.
+async fn postgres_scan(connection: &mut sqlx::PgConnection, statement: &str) -> Option<String> {
     if statement.starts_with("INSERT ") {
         return None;
     }
-    let mut tx = store.db.begin().await.unwrap();
     let count = (1..=12).filter(|number| statement.contains(&format!("${number}"))).max().unwrap_or(0);
     // The store says what its values are; here it is guessed, which this alone makes impossible.
     let statement = (1..=count).fold(statement.to_owned(), |statement, number| {
         statement.replace(&format!("${number} IS NULL"), &format!("CAST(${number} AS UUID) IS NULL"))
     });
+    let prepare =
+        format!("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; PREPARE asked AS {statement}");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(prepare)).execute(&mut *connection).await.expect(&statement);
     let nothing = if count == 0 { String::new() } else { format!("({})", vec!["NULL"; count].join(", ")) };
-    let prepare = format!(
-        "SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan; PREPARE asked AS {statement}"
-    );
-    tx.script(lasting(prepare)).await.unwrap();
-    let sql = lasting(format!("EXPLAIN (COSTS OFF) EXECUTE asked{nothing}"));
-    let plan = match &mut tx {
-        Link::Postgres(link) => sqlx::query_scalar::<_, String>(sql).fetch_all(link.connection()).await.unwrap(),
-        Link::Sqlite(_) => Vec::new(),
+    let explain = sqlx::AssertSqlSafe(format!("EXPLAIN (COSTS OFF) EXECUTE asked{nothing}"));
+    let rows = sqlx::raw_sql(explain).fetch_all(&mut *connection).await.unwrap();
+    sqlx::raw_sql("DEALLOCATE asked").execute(connection).await.unwrap();
+    let plan: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, 0)).collect();
+    let nexts = plan.iter().skip(1).map(String::as_str).chain([""]);
+    let reads_all = |(line, next): (&String, &str)| {
+        let is_small = SMALL.iter().any(|table| line.contains(&format!(" on {table}")));
+        let whole_index = line.contains("Index") && line.contains("Scan using") && !next.contains("Index Cond");
+        !is_small && (line.contains("Seq Scan on") || whole_index)
     };
-    tx.script("DEALLOCATE asked").await.unwrap();
-    tx.roll_back().await;
-    let is_small = |line: &str| SMALL.iter().any(|table| line.contains(&format!(" on {table}")));
-    let whole = plan.iter().zip(plan.iter().skip(1).map(String::as_str).chain([""])).find(|(line, next)| {
-        let scans = line.contains("Seq Scan on")
-            || (line.contains("Index") && line.contains("Scan using") && !next.contains("Index Cond"));
-        scans && !is_small(line)
-    });
-    whole.map(|_| plan.join("\n"))
-}
-
-/// The store runs texts that are part of the program: here they become so.
-fn lasting(sql: String) -> &'static str {
-    Box::leak(sql.into_boxed_str())
+    plan.iter().zip(nexts).any(reads_all).then(|| plan.join("\n"))
 }
