@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::private_postgres::PrivatePostgres;
-use super::{DatabaseSettings, Durability, Isolation, NewAccount, NewContact, NewIdentity, NewMembership, Store, Vault};
+use super::{
+    DatabaseSettings, Durability, Isolation, NewAccount, NewContact, NewIdentity, NewMembership, Store, Vault,
+};
 use crate::model::account::{Attribute, Stage, Verification};
 use crate::model::contact::ContactKind;
 use crate::model::grant::Family;
