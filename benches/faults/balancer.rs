@@ -41,11 +41,14 @@ pub struct Backend {
     idle: Mutex<Vec<SendRequest<Full<Bytes>>>>,
     /// Requests that are with the node.
     under_way: AtomicUsize,
+    /// Requests that were ever sent to it.
+    sent: AtomicUsize,
 }
 
 impl Backend {
-    pub fn under_way(&self) -> usize {
-        self.under_way.load(Ordering::Relaxed)
+    /// Requests that are with the node, and those that ever were.
+    pub fn requests(&self) -> (usize, usize) {
+        (self.under_way.load(Ordering::SeqCst), self.sent.load(Ordering::SeqCst))
     }
 }
 
@@ -67,6 +70,7 @@ impl Balancer {
             ready: AtomicBool::new(false),
             idle: Mutex::default(),
             under_way: AtomicUsize::new(0),
+            sent: AtomicUsize::new(0),
         });
         let balancer = Arc::new(Self {
             backends: backends.collect(),
@@ -151,7 +155,8 @@ impl Balancer {
         request: http::Request<Full<Bytes>>,
     ) -> Result<Reply, Result<http::Request<Full<Bytes>>, Gone>> {
         let backend = &self.backends[number];
-        backend.under_way.fetch_add(1, Ordering::Relaxed);
+        backend.under_way.fetch_add(1, Ordering::SeqCst);
+        backend.sent.fetch_add(1, Ordering::SeqCst);
         let answer = timeout(PATIENCE, async {
             let response =
                 sender.try_send_request(request).await.map_err(|mut error| error.take_message().ok_or(Gone::Lost))?;
@@ -160,7 +165,7 @@ impl Balancer {
             Ok(Reply { status: parts.status.as_u16(), headers: parts.headers, body, node: backend.name })
         });
         let answer = answer.await.unwrap_or(Err(Err(Gone::Silent)));
-        backend.under_way.fetch_sub(1, Ordering::Relaxed);
+        backend.under_way.fetch_sub(1, Ordering::SeqCst);
         answer
     }
 }

@@ -5,26 +5,32 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
 
 use crate::books::Books;
 use crate::login::{Shop, Twice};
 
 pub struct Driver {
-    stop: Arc<AtomicBool>,
+    ended: Arc<AtomicBool>,
     under_way: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
 impl Driver {
     pub fn start(rate: u32, shop: Arc<Shop>, books: Arc<Books>) -> Self {
-        let (stop, under_way) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-        let (stopped, counted) = (stop.clone(), under_way.clone());
+        let (ended, under_way) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (over, counted) = (ended.clone(), under_way.clone());
         let task = tokio::spawn(async move {
             let mut ticks = tokio::time::interval(Duration::from_secs(1) / rate);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             for number in 0_usize.. {
                 ticks.tick().await;
-                if stopped.load(Ordering::Relaxed) {
+                if over.load(Ordering::Relaxed) {
                     return;
+                }
+                // A machine that is too slow for the rate is not to be drowned: the books will show that it was.
+                if counted.load(Ordering::Relaxed) >= rate as usize * 5 {
+                    continue;
                 }
                 let (shop, books, counted) = (shop.clone(), books.clone(), counted.clone());
                 counted.fetch_add(1, Ordering::Relaxed);
@@ -36,12 +42,12 @@ impl Driver {
                 });
             }
         });
-        Self { stop, under_way, task }
+        Self { ended, under_way, task }
     }
 
     /// Begins no more, and waits for those under way.
     pub async fn finish(self) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.ended.store(true, Ordering::Relaxed);
         let _ = self.task.await;
         while self.under_way.load(Ordering::Relaxed) > 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::task::block_in_place;
+
 use crate::balancer::Balancer;
 use crate::books::{Books, Sum};
 use crate::driver::Driver;
@@ -49,8 +51,8 @@ struct Night<'a> {
 
 /// Runs it all; says whether it went well.
 pub async fn night(options: &Options) -> bool {
-    let (mut redis, postgres) = (Redis::start(), Postgres::start());
-    let site = Site::new(postgres.url(), &redis.url());
+    let (mut redis, mut postgres) = (Redis::start(), Postgres::start());
+    let site = Site::new(&postgres.url(), &redis.url());
     println!("{} people settle in", options.people());
     let [mut a, mut b] = ["A", "B"].map(|name| Node::new(name, &site));
     // The build that comes first makes the tables, as it did in its time.
@@ -67,32 +69,31 @@ pub async fn night(options: &Options) -> bool {
     let printer = tokio::spawn(print(books.clone()));
     let mut night = Night { options, books: books.clone(), shop: shop.clone(), events: Vec::new() };
 
-    night.calm("two nodes, nothing happens").await;
-    let under_way = balancer.backends[0].under_way();
-    night.begins("node A is killed with -9", Allowed::UnderWay(under_way));
-    a.kill();
-    night.ends().await;
+    night.begins("two nodes, nothing happens", Allowed::Nothing);
+    if !night.ends().await {
+        println!("this machine is too slow or too busy for {} logins a second: try --rate", options.rate());
+        return false;
+    }
+    night.node_dies(&mut a).await;
     night.begins("node A starts again", Allowed::Nothing);
     a.start(&site, options.previous()).await;
     night.ends().await;
-    for node in [&mut b, &mut a] {
-        night.begins(
-            if node.name == "B" { "node B is rolled to the new build" } else { "node A is rolled too" },
-            Allowed::Nothing,
-        );
+    for (node, name) in [(&mut b, "node B is rolled to the new build"), (&mut a, "node A is rolled too")] {
+        night.begins(name, Allowed::Nothing);
         node.stop().await;
         node.start(&site, &options.program).await;
         night.ends().await;
     }
     night.begins("Redis is restarted and remembers", Allowed::Outage);
-    redis.stop();
-    redis.start_again(true);
+    block_in_place(|| redis.restart(true));
     night.ends().await;
     night.begins("Redis is restarted and forgets", Allowed::Outage);
     shop.memory.fetch_add(1, Ordering::SeqCst);
-    redis.stop();
-    redis.start_again(false);
+    block_in_place(|| redis.restart(false));
     shop.memory.fetch_add(1, Ordering::SeqCst);
+    night.ends().await;
+    night.begins("PostgreSQL's primary is killed with -9", Allowed::Outage);
+    block_in_place(|| postgres.fail_over(Duration::from_secs(1)));
     night.ends().await;
 
     driver.finish().await;
@@ -124,8 +125,15 @@ async fn print(books: Arc<Books>) {
 }
 
 impl Night<'_> {
-    async fn calm(&mut self, name: &'static str) {
-        self.begins(name, Allowed::Nothing);
+    /// Kills a node with whatever is with it.
+    async fn node_dies(&mut self, node: &mut Node) {
+        let (balancer, name) = (self.shop.balancer.clone(), node.name);
+        let requests = || balancer.backends.iter().find(|backend| backend.name == name).unwrap().requests();
+        let (under_way, before) = requests();
+        self.begins("node A is killed with -9", Allowed::Nothing);
+        node.kill();
+        let (_, after) = requests();
+        self.events.last_mut().unwrap().allowed = Allowed::UnderWay(under_way + after - before);
         self.ends().await;
     }
 
@@ -138,8 +146,8 @@ impl Night<'_> {
         self.events.push(Event { name, at, repaired: at, allowed, recovered: None, seen: Sum::default() });
     }
 
-    /// The cause is gone: waits until all is well again, and on.
-    async fn ends(&mut self) {
+    /// The cause is gone: waits until all is well again, and on. Says whether it ever was.
+    async fn ends(&mut self) -> bool {
         let (repaired, calm) = (self.books.now(), Duration::from_secs(self.options.calm_seconds()));
         let rate = self.options.rate() as usize;
         loop {
@@ -149,12 +157,12 @@ impl Night<'_> {
             let lately = self.books.sum(now.saturating_sub(calm), now);
             let busy = lately.ok >= rate * usize::try_from(self.options.calm_seconds()).unwrap() * 7 / 10;
             if now >= last + calm && busy {
-                self.settle(repaired, Some(last - repaired));
-                return;
+                self.settle(repaired, Some(last.saturating_sub(repaired)));
+                return true;
             }
             if now > repaired + RECOVERY + calm {
                 self.settle(repaired, None);
-                return;
+                return false;
             }
         }
     }
@@ -182,7 +190,7 @@ impl Night<'_> {
                 Some(after) => format!(
                     "{:.1} s after, down {:.1} s",
                     after.as_secs_f64(),
-                    (event.repaired - event.at).as_secs_f64()
+                    event.repaired.saturating_sub(event.at).as_secs_f64()
                 ),
                 None => "NEVER".to_owned(),
             };

@@ -77,7 +77,7 @@ impl Shop {
     pub async fn sign_on(&self, person: usize, twice: Option<Twice>) -> Result<(), Failure> {
         let session = format!("comity_session={}", self.people[person].session);
         let (code, reply) = self.authorize(|target| Request::get(target).header("cookie", &session)).await?;
-        let code = self.code_in(&reply, code)?;
+        let code = code_in(&reply, code)?;
         if twice == Some(Twice::AtOnce) {
             return self.race(person, &code).await;
         }
@@ -115,7 +115,7 @@ impl Shop {
             let reply = press(browser, &page, "allow", &[]).await?;
             page = self.page(browser.follow(reply).await, memory)?;
         }
-        let code = self.code_in(&page, code)?;
+        let code = code_in(&page, code)?;
         let tokens = self.redeem(person, &code).await?;
         self.ask_about(person, &tokens).await?;
         self.hold(person, &tokens);
@@ -190,23 +190,6 @@ impl Shop {
         let (code, target) = self.new_code();
         let reply = self.ask(request(&target)).await?;
         Ok((code, reply))
-    }
-
-    /// The code in a redirect back to the client, which must be the answer to this request.
-    fn code_in(&self, reply: &Reply, mut code: Code) -> Result<Code, Failure> {
-        let Some(query) = reply.location().and_then(|to| to.strip_prefix(REDIRECT_URI)?.strip_prefix('?')) else {
-            return Err(wrong("no way back to the client", reply));
-        };
-        // An empty fragment keeps that of an earlier address from following along.
-        let params = Params::parse(query.trim_end_matches('#')).map_err(|_| wrong("a malformed way back", reply))?;
-        if params.get("error") == Some("temporarily_unavailable") {
-            return Err(Failure::Unavailable);
-        }
-        if params.get("state") != Some(&code.nonce) || params.get("iss") != Some(ISSUER) {
-            return Err(wrong("the answer to another request", reply));
-        }
-        code.value = params.get("code").ok_or_else(|| wrong("no code", reply))?.to_owned();
-        Ok(code)
     }
 
     async fn redeem(&self, person: usize, code: &Code) -> Result<Value, Failure> {
@@ -298,6 +281,23 @@ impl Shop {
     fn forgot_since(&self, memory: u64) -> bool {
         self.memory.load(Ordering::SeqCst) != memory
     }
+}
+
+/// The code in a redirect back to the client, which must be the answer to this request.
+fn code_in(reply: &Reply, mut code: Code) -> Result<Code, Failure> {
+    let Some(query) = reply.location().and_then(|to| to.strip_prefix(REDIRECT_URI)?.strip_prefix('?')) else {
+        return Err(wrong("no way back to the client", reply));
+    };
+    // An empty fragment keeps that of an earlier address from following along.
+    let params = Params::parse(query.trim_end_matches('#')).map_err(|_| wrong("a malformed way back", reply))?;
+    if params.get("error") == Some("temporarily_unavailable") {
+        return Err(Failure::Unavailable);
+    }
+    if params.get("state") != Some(&code.nonce) || params.get("iss") != Some(ISSUER) {
+        return Err(wrong("the answer to another request", reply));
+    }
+    params.get("code").ok_or_else(|| wrong("no code", reply))?.clone_into(&mut code.value);
+    Ok(code)
 }
 
 /// How a code is used a second time.

@@ -1,20 +1,31 @@
-//! The PostgreSQL of the run.
+//! The PostgreSQL of the run: a primary, and a standby without which it answers no commit.
+
+use std::time::Duration;
 
 #[path = "../../src/store/private_postgres/mod.rs"]
 #[allow(dead_code, reason = "tests use more of it")]
 mod private_postgres;
 
+use self::private_postgres::Pair;
+
 pub struct Postgres {
-    url: String,
+    pair: Pair,
 }
 
 impl Postgres {
     pub fn start() -> Self {
-        let shared = private_postgres::PrivatePostgres::shared().expect("postgres");
-        Self { url: shared.create_database() }
+        Self { pair: Pair::start().expect("postgres") }
     }
 
-    pub fn url(&self) -> &str {
-        &self.url
+    /// Both hosts.
+    pub fn url(&self) -> String {
+        self.pair.url()
+    }
+
+    /// Kills the primary without warning; the standby takes over as soon as whoever watches them would have noticed.
+    pub fn fail_over(&mut self, notice: Duration) {
+        self.pair.primary.kill();
+        std::thread::sleep(notice);
+        self.pair.promote();
     }
 }

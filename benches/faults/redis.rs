@@ -1,7 +1,7 @@
 //! The Redis of the run.
 
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ pub struct Redis {
 impl Redis {
     pub fn start() -> Self {
         let (directory, port) = (tempfile::tempdir().unwrap(), free_port());
-        let process = spawn(&directory.path().to_owned(), port, true);
+        let process = spawn(directory.path(), port, true);
         let redis = Self { process, directory, port };
         redis.answers();
         redis
@@ -28,15 +28,12 @@ impl Redis {
         format!("redis://127.0.0.1:{}/0", self.port)
     }
 
-    /// Asks it to end, and waits.
-    pub fn stop(&mut self) {
+    /// Asks it to end, and starts it again a second later, with what it kept or without.
+    pub fn restart(&mut self, remembers: bool) {
         signal(self.process.id(), "TERM");
         self.process.wait().unwrap();
-    }
-
-    /// Starts it where it was, with what it kept or without.
-    pub fn start_again(&mut self, remembers: bool) {
-        self.process = spawn(&self.directory.path().to_owned(), self.port, remembers);
+        std::thread::sleep(Duration::from_secs(1));
+        self.process = spawn(self.directory.path(), self.port, remembers);
         self.answers();
     }
 
@@ -56,7 +53,7 @@ impl Drop for Redis {
     }
 }
 
-fn spawn(directory: &PathBuf, port: u16, remembers: bool) -> Child {
+fn spawn(directory: &Path, port: u16, remembers: bool) -> Child {
     let keeps = if remembers { "yes" } else { "no" };
     let mut command = Command::new("redis-server");
     command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", keeps, "--dir"]);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::email_code::digits;
 use super::{Accounts, Removal};
-use crate::cache::Slot;
+use crate::cache::{Slot, Tick};
 use crate::model::contact::{Contact, ContactKind};
 use crate::model::digest::{b64, constant_time_eq, hmac_sha256};
 use crate::model::session::Session;
@@ -19,7 +19,7 @@ const CODES_PER_HOUR: u64 = 10;
 const TRIES_PER_DAY: u64 = 30;
 
 /// An address being proven, by session. It outlives its code, so that another can be sent.
-const PROOFS: Slot<Proof> = Slot::new("address-proof", 1800);
+const PROOFS: Slot<Proof> = Slot::sealed("address-proof", 1800);
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Proof {
@@ -117,10 +117,15 @@ impl Accounts {
         let key = session.id.to_string();
         let Some(proof) = self.0.cache.get(&PROOFS, &key).await? else { return Ok(AddressProven::Nothing) };
         let now = self.0.clock.now();
-        let tries = self.0.cache.count("address-code-tries", &proof.handle, 3600).await?;
-        let today = self.0.cache.count("address-tries", &session.account.to_string(), 86_400).await?;
+        let account = session.account.to_string();
+        let ticks = [
+            Tick { name: "address-code-tries", key: &proof.handle, window_seconds: 3600 },
+            Tick { name: "address-tries", key: &account, window_seconds: 86_400 },
+        ];
+        let counts = self.0.cache.count_all(&ticks).await?;
+        let [tries, today] = counts.as_slice() else { return Ok(AddressProven::Over) };
         let age = u64::try_from(now.since(proof.sent_at)).unwrap_or(u64::MAX);
-        if tries > self.0.policy.code_tries || today > TRIES_PER_DAY || age > self.0.policy.code_seconds {
+        if *tries > self.0.policy.code_tries || *today > TRIES_PER_DAY || age > self.0.policy.code_seconds {
             return Ok(AddressProven::Over);
         }
         if !constant_time_eq(bound(&proof.handle, &digits(typed)).as_bytes(), proof.code.as_bytes()) {

@@ -33,7 +33,7 @@ pub struct LinkTarget {
 }
 
 /// Ten minutes at most; the operator may say less.
-const CODES: Slot<Pending> = Slot::new("email-code", 600);
+const CODES: Slot<Pending> = Slot::sealed("email-code", 600);
 const LINKS: Slot<LinkTarget> = Slot::new("email-link", 600);
 
 /// What to put into the mail.

@@ -1,6 +1,7 @@
 //! How often somebody may try: counted in one atomic step, and a counter that does not answer refuses.
 
 use super::Accounts;
+use crate::cache::Tick;
 use crate::model::{AccountId, Fault};
 
 /// Somebody tried too often; the way on is named where this is shown.
@@ -73,13 +74,15 @@ impl Accounts {
         browser: &str,
     ) -> Result<Result<(), TooMany>, Fault> {
         let key = account.map_or_else(|| mailbox(typed), |account| account.to_string());
-        let mut outcome = self.count("passwords-browser", &format!("{key}:{browser}"), ONE_BROWSER, 3600).await?;
+        let this_browser = format!("{key}:{browser}");
+        let mut counters = vec![("passwords-browser", this_browser.as_str(), ONE_BROWSER, 3600)];
         if account.is_none() || !self.knows_browser(&key, browser).await? {
-            for (name, limit, seconds) in STRANGERS {
-                outcome = outcome.and(self.count(name, &key, limit, seconds).await?);
-            }
+            counters.extend(STRANGERS.map(|(name, limit, seconds)| (name, key.as_str(), limit, seconds)));
         }
-        Ok(outcome)
+        let ticks = counters.iter().map(|&(name, key, _, window_seconds)| Tick { name, key, window_seconds });
+        let counts = self.0.cache.count_all(&ticks.collect::<Vec<_>>()).await?;
+        let is_over = counts.iter().zip(&counters).any(|(count, (_, _, limit, _))| count > limit);
+        Ok(if is_over { Err(TooMany) } else { Ok(()) })
     }
 
     /// Remembers that this browser, `known` for it before or not, proved the mailbox, and the account if it opened one.

@@ -18,4 +18,4 @@ mod typed;
 
 pub use error::Error;
 pub use slot::Slot;
-pub use typed::Cache;
+pub use typed::{Cache, Tick};

@@ -11,11 +11,11 @@ use crate::model::{AccountId, ConnectionId, UnixTime};
 pub(super) const LIFETIME: i64 = 600;
 
 /// Pending logins by `state`. Taken, never read: each answer counts once.
-pub(super) const PENDING: Slot<Pending> = Slot::new("upstream-login", LIFETIME);
+pub(super) const PENDING: Slot<Pending> = Slot::sealed("upstream-login", LIFETIME);
 /// The login a browser is about to finish at a provider that may lose its `state`.
 pub(super) const RETRIES: Slot<Retry> = Slot::new("upstream-retry", LIFETIME);
 /// Form posts waiting for the browser to come back with its cookie.
-pub(super) const HELD: Slot<CallbackParams> = Slot::new("upstream-form-post", LIFETIME);
+pub(super) const HELD: Slot<CallbackParams> = Slot::sealed("upstream-form-post", LIFETIME);
 
 /// What a login at a provider is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

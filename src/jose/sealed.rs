@@ -34,6 +34,19 @@ impl Sealer {
         if plaintext.len() > MAX_CONTENT {
             return Err(Error::TooLong);
         }
+        self.seal_bytes(type_tag, plaintext).map(|sealed| b64(&sealed))
+    }
+
+    /// Opens what [`seal`](Self::seal) made under the same tag; anything else gives `None`.
+    pub fn open(&self, type_tag: &str, text: &str) -> Option<Vec<u8>> {
+        if text.len() > MAX_SEALED {
+            return None;
+        }
+        self.open_bytes(type_tag, &unb64(text)?)
+    }
+
+    /// Seals bytes of any length that stay in our own records.
+    pub fn seal_bytes(&self, type_tag: &str, plaintext: &[u8]) -> Result<Vec<u8>, Error> {
         let salt = self.random.bytes::<SALT>();
         let nonce = self.random.bytes::<NONCE>();
         let key = self.message_key(&salt).ok_or(Error::Crypto)?;
@@ -45,15 +58,11 @@ impl Sealer {
         let (nonce, aad) = (Nonce::assume_unique_for_key(nonce), Aad::from(type_tag.as_bytes()));
         let tag = key.seal_in_place_separate_tag(nonce, aad, content).map_err(|_| Error::Crypto)?;
         whole.extend_from_slice(tag.as_ref());
-        Ok(b64(&whole))
+        Ok(whole)
     }
 
-    /// Opens what [`seal`](Self::seal) made under the same tag; anything else gives `None`.
-    pub fn open(&self, type_tag: &str, text: &str) -> Option<Vec<u8>> {
-        if text.len() > MAX_SEALED {
-            return None;
-        }
-        let bytes = unb64(text)?;
+    /// Opens what [`seal_bytes`](Self::seal_bytes) made under the same tag; anything else gives `None`.
+    pub fn open_bytes(&self, type_tag: &str, bytes: &[u8]) -> Option<Vec<u8>> {
         let (salt, rest) = bytes.split_first_chunk::<SALT>()?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE>()?;
         let mut sealed = sealed.to_vec();

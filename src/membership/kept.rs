@@ -13,7 +13,7 @@ use crate::model::{Locale, ProgrammeId, Secret};
 use crate::policy::member_number::{InvalidNumber, MemberNumber};
 
 /// Numbers that wait, by their transaction; ten minutes.
-const KEPT: Slot<KeptNumber> = Slot::new("membership_number", 600);
+const KEPT: Slot<KeptNumber> = Slot::sealed("membership_number", 600);
 
 #[derive(Debug, Serialize, Deserialize)]
 struct KeptNumber {

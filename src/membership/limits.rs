@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::error::Error;
 use super::room::Inner;
-use crate::cache::Slot;
+use crate::cache::{Slot, Tick};
 use crate::model::{AccountId, ProgrammeId, UnixTime};
 use crate::policy::member_number::MemberNumber;
 
@@ -21,6 +21,13 @@ struct Counter {
 const BY_ACCOUNT: Counter = Counter { tries: "link_tries_account", refunds: "link_refunds_account", window: DAY };
 const BY_NUMBER: Counter = Counter { tries: "link_tries_number", refunds: "link_refunds_number", window: HOUR };
 const BY_NETWORK: Counter = Counter { tries: "link_tries_network", refunds: "link_refunds_network", window: HOUR };
+
+impl Counter {
+    /// One try that did not count.
+    const fn refund<'a>(&self, key: &'a str) -> Tick<'a> {
+        Tick { name: self.refunds, key, window_seconds: self.window }
+    }
+}
 
 /// Numbers shut until a time.
 const SHUT: Slot<UnixTime> = Slot::new("link_number_shut", DAY);
@@ -90,11 +97,11 @@ impl Inner {
 
     /// Takes a try back that the host could not judge: an outage must not shut anybody out.
     pub(super) async fn refund(&self, attempt: &Try<'_>) -> Result<(), Error> {
-        self.cache.count(BY_ACCOUNT.refunds, &attempt.account.to_string(), BY_ACCOUNT.window).await?;
-        self.cache.count(BY_NUMBER.refunds, &attempt.number_key(), BY_NUMBER.window).await?;
-        if let Some(ip) = attempt.ip {
-            self.cache.count(BY_NETWORK.refunds, &network(ip), BY_NETWORK.window).await?;
-        }
+        let (account, number) = (attempt.account.to_string(), attempt.number_key());
+        let network = attempt.ip.map(network);
+        let mut ticks = vec![BY_ACCOUNT.refund(&account), BY_NUMBER.refund(&number)];
+        ticks.extend(network.iter().map(|network| BY_NETWORK.refund(network)));
+        self.cache.count_all(&ticks).await?;
         Ok(())
     }
 

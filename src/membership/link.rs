@@ -17,7 +17,7 @@ use crate::policy::member_number::{InvalidNumber, MemberNumber};
 const LIFETIME: i64 = 600;
 
 /// Links in progress, by their transaction.
-pub(super) const LINK: Slot<LinkInProgress> = Slot::new("membership_link", LIFETIME);
+pub(super) const LINK: Slot<LinkInProgress> = Slot::sealed("membership_link", LIFETIME);
 
 /// Who is linking, and in which browser: only the same finish what they began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

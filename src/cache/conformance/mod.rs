@@ -7,8 +7,9 @@ mod private_redis;
 use serde::{Deserialize, Serialize};
 
 use self::private_redis::{Cluster, Server, Watched};
-use super::{Cache, Error, Slot};
-use crate::model::{Clock, Secret, UnixTime};
+use super::{Cache, Error, Slot, Tick};
+use crate::jose::Sealer;
+use crate::model::{Clock, Random, Secret, UnixTime};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Login {
@@ -18,6 +19,7 @@ struct Login {
 
 const LOGIN: Slot<Login> = Slot::new("conformance_login", 60);
 const CODE: Slot<Login> = Slot::new("conformance_code", 60);
+const PERSONAL: Slot<Login> = Slot::sealed("conformance_personal", 60);
 const SEEN: Slot<()> = Slot::new("conformance_seen", 60);
 
 fn login(tries: u32) -> Login {
@@ -31,6 +33,8 @@ async fn every_topic(cache: &Cache, clock: &Clock) {
     put_new_yields_to_a_live_record_only(cache, clock).await;
     take_is_once(cache, clock).await;
     counters_run_in_windows(cache, clock).await;
+    counters_advance_together(cache, clock).await;
+    sealed_records_are_records(cache).await;
     a_record_of_another_shape_is_a_fault(cache).await;
     of_fifty_takers_one_wins(cache).await;
     of_fifty_firsts_one_wins(cache).await;
@@ -113,6 +117,28 @@ async fn counters_run_in_windows(cache: &Cache, clock: &Clock) {
     assert_eq!(cache.count("conformance", "ip", 10).await.unwrap(), 1);
 }
 
+async fn counters_advance_together(cache: &Cache, clock: &Clock) {
+    let tick = |name, key, window_seconds| Tick { name, key, window_seconds };
+    let ticks = [tick("conformance_all", "a", 10), tick("conformance_all", "b", 20), tick("conformance_more", "a", 10)];
+    assert_eq!(cache.count("conformance_all", "b", 20).await.unwrap(), 1);
+    let (counts, trips) = crate::trips::counted(cache.count_all(&ticks)).await;
+    assert_eq!((counts.unwrap(), trips.cache), (vec![1, 2, 1], 1));
+    clock.advance(10);
+    assert_eq!(cache.count_all(&ticks).await.unwrap(), [1, 3, 1]);
+    assert_eq!(cache.count_all(&[]).await.unwrap(), Vec::<u64>::new());
+}
+
+async fn sealed_records_are_records(cache: &Cache) {
+    cache.put(&PERSONAL, "sealed", &login(1)).await.unwrap();
+    assert!(!cache.put_new(&PERSONAL, "sealed", &login(2)).await.unwrap());
+    assert_eq!(cache.get(&PERSONAL, "sealed").await.unwrap(), Some(login(1)));
+    assert!(cache.replace(&PERSONAL, "sealed", &login(3)).await.unwrap());
+    assert_eq!(cache.take(&PERSONAL, "sealed").await.unwrap(), Some(login(3)));
+    assert_eq!(cache.take(&PERSONAL, "sealed").await.unwrap(), None);
+    assert!(cache.put_new(&PERSONAL.lasting(5), "sealed", &login(4)).await.unwrap());
+    assert_eq!(cache.take(&PERSONAL, "sealed").await.unwrap(), Some(login(4)));
+}
+
 async fn a_record_of_another_shape_is_a_fault(cache: &Cache) {
     const SAME_NAME: Slot<Vec<u8>> = Slot::new("conformance_login", 60);
     cache.put(&SAME_NAME, "shape", &vec![1, 2]).await.unwrap();
@@ -184,5 +210,27 @@ async fn redis_found_by_sentinels_conforms() {
 
 async fn conforms(url: &Secret<String>) {
     let clock = Clock::manual(UnixTime(1_900_000_000));
-    every_topic(&Cache::redis(url, clock.clone()).await.unwrap(), &clock).await;
+    every_topic(&Cache::redis(url, sealer(1), clock.clone()).await.unwrap(), &clock).await;
+}
+
+fn sealer(key: u8) -> Sealer {
+    Sealer::new([key; 32], Random::new())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_learns_nothing_of_sealed_records() {
+    let Some(redis) = Server::start() else { return };
+    let cache = Cache::redis(&redis.url(), sealer(1), Clock::system()).await.unwrap();
+    let other = Cache::redis(&redis.url(), sealer(2), Clock::system()).await.unwrap();
+    cache.put(&PERSONAL, "mina", &login(1)).await.unwrap();
+    cache.put(&PERSONAL, "jun", &login(2)).await.unwrap();
+    cache.put(&LOGIN, "mina", &login(1)).await.unwrap();
+    let path = |key| PERSONAL.path(key);
+    assert!(redis.ask(&format!("GET {}", LOGIN.path("mina"))).contains("tries"));
+    assert!(!redis.ask(&format!("GET {}", path("mina"))).contains("tries"));
+    // In another's place it is nothing, and nothing for who has another key.
+    assert_eq!(other.get(&PERSONAL, "mina").await.unwrap(), None);
+    redis.ask(&format!("COPY {} {} REPLACE", path("mina"), path("jun")));
+    assert_eq!(cache.get(&PERSONAL, "jun").await.unwrap(), None);
+    assert_eq!(cache.get(&PERSONAL, "mina").await.unwrap(), Some(login(1)));
 }

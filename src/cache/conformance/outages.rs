@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::super::{Cache, Error};
 use super::private_redis::{Cluster, Server, Watched, free_port};
-use super::{CODE, LOGIN, login};
+use super::{CODE, LOGIN, login, sealer};
 use crate::model::{Clock, Secret};
 
 /// Whether the cache works again before patience ends; nothing but unavailability is seen meanwhile.
@@ -27,7 +27,7 @@ async fn recovers(cache: &Cache, key: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_down_is_an_error_and_the_first_command_after_is_none() {
     let Some(mut redis) = Server::start() else { return };
-    let cache = Cache::redis(&redis.url(), Clock::system()).await.unwrap();
+    let cache = Cache::redis(&redis.url(), sealer(1), Clock::system()).await.unwrap();
     assert_eq!(cache.count("conformance", "outage", 60).await.unwrap(), 1);
     redis.kill();
     assert!(matches!(cache.count("conformance", "outage", 60).await, Err(Error::Unavailable(_))));
@@ -40,7 +40,7 @@ async fn a_server_that_is_down_is_an_error_and_the_first_command_after_is_none()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_only_reads_is_unavailable_until_it_writes_again() {
     let Some(redis) = Server::start() else { return };
-    let cache = Cache::redis(&redis.url(), Clock::system()).await.unwrap();
+    let cache = Cache::redis(&redis.url(), sealer(1), Clock::system()).await.unwrap();
     redis.ask("REPLICAOF 127.0.0.1 1");
     assert!(matches!(cache.put(&LOGIN, "replica", &login(1)).await, Err(Error::Unavailable(_))));
     redis.ask("REPLICAOF NO ONE");
@@ -50,7 +50,7 @@ async fn a_server_that_only_reads_is_unavailable_until_it_writes_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn scripts_that_were_forgotten_are_sent_again() {
     let Some(redis) = Server::start() else { return };
-    let cache = Cache::redis(&redis.url(), Clock::system()).await.unwrap();
+    let cache = Cache::redis(&redis.url(), sealer(1), Clock::system()).await.unwrap();
     assert_eq!(cache.count("conformance", "scripts", 60).await.unwrap(), 1);
     redis.ask("SCRIPT FLUSH");
     assert_eq!(cache.count("conformance", "scripts", 60).await.unwrap(), 2);
@@ -59,7 +59,7 @@ async fn scripts_that_were_forgotten_are_sent_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_successor_named_by_sentinels_is_found() {
     let Some(mut watched) = Watched::start() else { return };
-    let cache = Cache::redis(&watched.url(), Clock::system()).await.unwrap();
+    let cache = Cache::redis(&watched.url(), sealer(1), Clock::system()).await.unwrap();
     cache.put(&CODE, "kept", &login(7)).await.unwrap();
     watched.has_copied();
     watched.primary.kill();
@@ -74,7 +74,7 @@ async fn the_successor_named_by_sentinels_is_found() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clusters_node_is_succeeded_by_its_replica() {
     let Some(mut cluster) = Cluster::start() else { return };
-    let cache = Cache::redis(&cluster.url(), Clock::system()).await.unwrap();
+    let cache = Cache::redis(&cluster.url(), sealer(1), Clock::system()).await.unwrap();
     // Of so many keys some lie on each node.
     let keys: Vec<String> = (0..30).map(|number| format!("failover {number}")).collect();
     for key in &keys {
@@ -98,6 +98,6 @@ async fn an_address_that_is_none_or_where_nobody_answers_fails_at_start() {
         format!("redis+cluster://127.0.0.1:{nobody}"),
         format!("redis+sentinel://127.0.0.1:{nobody}/comity"),
     ] {
-        assert!(Cache::redis(&Secret::new(url), Clock::system()).await.is_err());
+        assert!(Cache::redis(&Secret::new(url), sealer(1), Clock::system()).await.is_err());
     }
 }

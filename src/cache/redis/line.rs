@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::sentinel::{Sentinel, SentinelNodeConnectionInfo};
@@ -10,16 +11,23 @@ use redis::{
     RedisResult, ServerErrorKind, Value,
 };
 use tokio::sync::Mutex;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::address::Sentinels;
 use super::{ANSWER_TIMEOUT, CONNECT_TIMEOUT, FIND_TIMEOUT, QUEUED_COMMANDS};
+
+/// How long a server that was there a moment ago may be away unnoticed.
+const OUTAGE_PATIENCE: Duration = Duration::from_millis(1200);
+/// Between two tries to reach it.
+const PAUSE: Duration = Duration::from_millis(30);
 
 /// A connection that comes back by itself. Whoever sends first after it was lost dials, the others wait for that.
 pub(super) struct Line {
     finder: Mutex<Finder>,
     current: RwLock<Option<Open>>,
     failures: AtomicU64,
+    /// Until when a server that was there a moment ago is waited for: a restart is over in less.
+    patience: std::sync::Mutex<Option<Instant>>,
 }
 
 /// Who knows where the primary is.
@@ -49,7 +57,12 @@ impl Line {
     }
 
     fn found_by(finder: Finder) -> Self {
-        Self { finder: Mutex::new(finder), current: RwLock::default(), failures: AtomicU64::new(0) }
+        Self {
+            finder: Mutex::new(finder),
+            current: RwLock::default(),
+            failures: AtomicU64::new(0),
+            patience: std::sync::Mutex::default(),
+        }
     }
 
     /// Sends a command and gives the answer. It is sent again only where the server said that it did not run it.
@@ -85,12 +98,12 @@ impl Line {
         if let Some(open) = self.current() {
             return Ok(open);
         }
+        self.drop_lost();
         // Whoever dialled while this one waited did not get through: it would not either.
         if self.failures.load(Ordering::Acquire) != failures {
             return Err(silent("no connection could be made"));
         }
-        let late = || Err(silent("no connection was made in time"));
-        match timeout(FIND_TIMEOUT, finder.dial()).await.unwrap_or_else(|_| late()) {
+        match self.dial(&mut finder).await {
             Ok(open) => {
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(open.clone());
                 Ok(open)
@@ -102,9 +115,38 @@ impl Line {
         }
     }
 
+    /// Dials again and again while the outage is young; in an older one, once.
+    async fn dial(&self, finder: &mut Finder) -> RedisResult<Open> {
+        let began = Instant::now();
+        let last_try = self.patience(|patience| patience.map_or(began, |until| until.max(began)));
+        loop {
+            let late = || Err(silent("no connection was made in time"));
+            let dialled = timeout(FIND_TIMEOUT, finder.dial()).await.unwrap_or_else(|_| late());
+            if dialled.is_ok() {
+                self.patience(|patience| *patience = None);
+            }
+            if dialled.is_ok() || Instant::now() >= last_try {
+                return dialled;
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    fn patience<T>(&self, with: impl FnOnce(&mut Option<Instant>) -> T) -> T {
+        with(&mut self.patience.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn current(&self) -> Option<Open> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         current.as_ref().filter(|open| !open.lost.load(Ordering::Acquire)).cloned()
+    }
+
+    /// Forgets a connection that was lost: the outage begins.
+    fn drop_lost(&self) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        if current.take_if(|open| open.lost.load(Ordering::Acquire)).is_some() {
+            self.patience(|patience| *patience = Some(Instant::now() + OUTAGE_PATIENCE));
+        }
     }
 }
 

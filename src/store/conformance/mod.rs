@@ -92,7 +92,7 @@ impl Bench {
         let durability = if engine == Engine::SqliteFlushed { Durability::Full } else { Durability::Normal };
         let acquire_timeout_seconds = 60;
         let settings =
-            DatabaseSettings { acquire_timeout_seconds, isolation, durability, ..DatabaseSettings::new(url) };
+            DatabaseSettings { isolation, acquire_timeout_seconds, durability, ..DatabaseSettings::new(url) };
         let store = open(&settings, vec![MASTER]).await;
         store.migrate().await.unwrap();
         if matches!(engine, Engine::NextSchema) {
