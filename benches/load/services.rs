@@ -115,7 +115,7 @@ fn start_postgres(bin: &Path, cores: &Cores) -> Result<(Supervisor, u16, PathBuf
     words.extend(["-D", "data", "-p"].map(Into::into));
     words.push(port.to_string().into());
     let settings =
-        ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "max_wal_size=8GB"];
+        ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "max_wal_size=2GB"];
     words.extend(settings.iter().flat_map(|setting| ["-c", *setting]).map(Into::into));
     let supervisor = Supervisor::start("QUIT", &directory, &words)?;
     let began = Instant::now();
