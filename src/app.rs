@@ -1,17 +1,18 @@
 //! The composition root: settings become rooms, rooms become a running server. Used by the command line, the demo and
 //! the tests alike; nothing else puts rooms together.
 
+mod records;
+
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use self::records::open_cache;
+pub use self::records::open_store;
 use crate::accounts::{self, Accounts, Hasher};
 use crate::cache::Cache;
 use crate::consent::Consents;
@@ -29,10 +30,11 @@ use crate::outbound::Outbound;
 use crate::provider::keys::Keys;
 use crate::provider::{self, HostWatch, Lifetimes, Provider, RequiredDocument};
 use crate::settings::{MailTransport, Settings, clients_from};
-use crate::store::{DatabaseSettings, Store, Vault};
+use crate::store::{DatabaseSettings, Store};
 use crate::telemetry::Metrics;
 use crate::web::documents::Documents;
-use crate::web::listen;
+use crate::web::listen::{self, Limits};
+use crate::web::load::Load;
 use crate::web::proxies::Cidr;
 use crate::web::router::{self, Router};
 use crate::web::state::{Site, Web};
@@ -116,7 +118,7 @@ impl App {
         let rooms = Rooms { settings: &settings, store: &store, cache: &cache, clock: &clock, random: &random };
         let membership = rooms.membership(&outbound)?;
         let provider = rooms.provider(&origin, &texts, &membership).await?;
-        let accounts = rooms.accounts()?;
+        let accounts = rooms.accounts();
         let federation = rooms.federation(outbound.clone(), &origin)?;
         let jobs = Jobs {
             provider: provider.clone(),
@@ -145,6 +147,7 @@ impl App {
                 account_url: account_url.part("server.issuer")?,
             },
             csrf_key: store.vault().key("csrf"),
+            load: Load::new(settings.server.max_in_flight),
             metrics: Metrics::new(),
             host: host_of(&settings.server.issuer),
             secure: settings.server.issuer.scheme() == "https",
@@ -216,6 +219,7 @@ impl App {
 pub async fn serve(settings: Settings) -> Result<(), Error> {
     let (listen, private) = (settings.server.listen, settings.server.private_listen);
     let patience = Duration::from_secs(settings.server.shutdown_seconds);
+    let connections = settings.server.max_connections;
     let drain = Duration::from_secs(settings.server.drain_seconds);
     let issuer = settings.server.issuer.to_string();
     // Whatever can be wrong without the database is found before the database is touched.
@@ -229,9 +233,11 @@ pub async fn serve(settings: Settings) -> Result<(), Error> {
     let (stop, stopped) = watch::channel(false);
     let jobs = app.jobs().start(&stopped);
     tracing::info!(issuer, %listen, "serving");
+    let quiet = Limits { farewell: patience, ..Limits::default() };
     let private =
-        private.map(|listener| tokio::spawn(listen::serve(listener, app.private_router(), stopped.clone(), patience)));
-    let public = tokio::spawn(listen::serve(public, app.router(), stopped, patience));
+        private.map(|listener| tokio::spawn(listen::serve(listener, app.private_router(), quiet, stopped.clone())));
+    let limits = Limits { connections, ..quiet }.within_the_systems();
+    let public = tokio::spawn(listen::serve(public, app.router(), limits, stopped));
     wait_for_signal().await;
     app.drain(drain).await;
     tracing::info!("stopping");
@@ -279,49 +285,6 @@ pub async fn wait_for_signal() {
     }
 }
 
-/// Opens the settings' database and migrates it.
-///
-/// # Errors
-/// An [`Error`] when it cannot be reached, or the master key is missing.
-pub async fn open_store(settings: &Settings, extras: &Extras) -> Result<Store, Error> {
-    let mut keys = extras.master_keys.clone();
-    for file in &settings.keys.master_key_files {
-        keys.push(read_master_key(file)?);
-    }
-    if keys.is_empty() {
-        return Err(Error::text("keys.master_key_files", "no master key is given"));
-    }
-    let vault = Vault::new(keys).part("keys.master_key_files")?;
-    if let Some(path) = settings.database.url.expose().strip_prefix("sqlite:")
-        && !path.starts_with(':')
-        && let Some(folder) = Path::new(path).parent()
-    {
-        std::fs::create_dir_all(folder).part("database.url")?;
-    }
-    let store = Store::open(&settings.database, vault, extras.random.clone()).await.part("database")?;
-    let store = store.with_clock(extras.clock.clone());
-    store.migrate().await.part("database")?;
-    Ok(store)
-}
-
-/// Reads a master key: 32 bytes as base64, or as hexadecimal.
-fn read_master_key(path: &PathBuf) -> Result<Secret<[u8; 32]>, Error> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::text("keys.master_key_files", format!("{}: {error}", path.display())))?;
-    let text = text.trim();
-    let bytes = if text.len() == 64 { unhex(text) } else { BASE64_STANDARD.decode(text).ok() };
-    bytes
-        .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
-        .map(Secret::new)
-        .ok_or_else(|| Error::text("keys.master_key_files", format!("{} does not hold 32 bytes", path.display())))
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u32>> = text.chars().map(|c| c.to_digit(16)).collect();
-    let pairs = digits?;
-    pairs.chunks_exact(2).map(|pair| u8::try_from(pair.iter().fold(0, |sum, digit| sum * 16 + digit)).ok()).collect()
-}
-
 /// The signing keys on the settings' schedule.
 ///
 /// # Errors
@@ -346,14 +309,6 @@ async fn save_signing_keys(keys: &[StoredKey], store: &Store) -> Result<(), crat
         seen = store.add_signing_key(key, seen).await?;
     }
     Ok(())
-}
-
-async fn open_cache(settings: &Settings, store: &Store, random: &Random, clock: &Clock) -> Result<Cache, Error> {
-    if settings.cache.url.expose() == "memory" {
-        return Ok(Cache::memory(clock.clone()));
-    }
-    let sealer = Sealer::new(store.vault().key("cache"), random.clone());
-    Cache::redis(&settings.cache.url, sealer, clock.clone()).await.part("cache")
 }
 
 /// Writes the clients of the settings' file to the database.
@@ -441,6 +396,7 @@ impl Rooms<'_> {
             })),
             ui_locales: texts.locales().map(ToString::to_string).collect(),
             keys: ring,
+            origins: provider::origins::Origins::default(),
             pairwise_key: self.store.lasting_key("pairwise").await.part("database")?,
             sealer: Sealer::new(vault.key("opaque-tokens"), self.random.clone()),
             store: self.store.clone(),
@@ -450,7 +406,7 @@ impl Rooms<'_> {
         }))
     }
 
-    fn accounts(&self) -> Result<Accounts, Error> {
+    fn accounts(&self) -> Accounts {
         let Settings { sign_in, session, locales, documents, linking, .. } = self.settings;
         let document = |document: &crate::settings::Document| accounts::Document {
             id: document.id.clone(),
@@ -460,7 +416,7 @@ impl Rooms<'_> {
             text: document.text.clone(),
         };
         let hasher = Hasher::new(sign_in.hashing_threads, sign_in.hashing_queue, self.random.clone());
-        Ok(Accounts::new(accounts::Parts {
+        Accounts::new(accounts::Parts {
             policy: accounts::Policy {
                 passwords: sign_in.passwords,
                 code_seconds: sign_in.code_seconds,
@@ -478,10 +434,10 @@ impl Rooms<'_> {
             store: self.store.clone(),
             cache: self.cache.clone(),
             sealer: Sealer::new(self.store.vault().key("continuations"), self.random.clone()),
-            hasher: hasher.part("sign_in")?,
+            hasher,
             clock: self.clock.clone(),
             random: self.random.clone(),
-        }))
+        })
     }
 
     fn federation(&self, outbound: Outbound, origin: &str) -> Result<Federation, Error> {

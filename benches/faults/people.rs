@@ -30,7 +30,7 @@ pub struct Person {
 /// Registers people and signs them in.
 pub async fn settle(settings: &Settings, count: usize) -> Vec<Person> {
     let store = open_store(settings, &Extras::default()).await.unwrap();
-    let hasher = Hasher::new(1, 1, Random::new()).unwrap();
+    let hasher = Hasher::new(1, 1, Random::new());
     let hash = hasher.hash(Secret::from(PASSWORD)).await.unwrap();
     let mut people = Vec::new();
     for number in 0..count {

@@ -5,8 +5,7 @@
 //! spread over the same time as those of the real people.
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, Row as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, Row as _};
 
 use crate::Failure;
 use crate::seed::SIGN_UPS;
@@ -38,7 +37,7 @@ const GRANTS: [Table; 2] = [
 const OWN: &str = "account = (SELECT account FROM model)";
 
 enum Database {
-    Sqlite(SqliteConnection),
+    Sqlite(rusqlite::Connection),
     Postgres(PgConnection),
 }
 
@@ -88,8 +87,8 @@ struct Words {
 impl Database {
     async fn open(url: &str) -> Result<Self, Failure> {
         if let Some(path) = url.strip_prefix("sqlite:") {
-            let connection = SqliteConnectOptions::new().filename(path).foreign_keys(false).connect().await?;
-            let mut database = Self::Sqlite(connection);
+            let mut database = Self::Sqlite(rusqlite::Connection::open(path)?);
+            database.run("PRAGMA foreign_keys = OFF").await?;
             // Should this be interrupted, there is nothing to keep.
             database.run("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -500000").await?;
             database.run("PRAGMA temp_store = MEMORY").await?;
@@ -103,10 +102,11 @@ impl Database {
     }
 
     async fn run(&mut self, sql: &str) -> Result<(), Failure> {
-        let sql = AssertSqlSafe(sql.to_owned());
         match self {
-            Self::Sqlite(connection) => sqlx::raw_sql(sql).execute(connection).await.map(drop)?,
-            Self::Postgres(connection) => sqlx::raw_sql(sql).execute(connection).await.map(drop)?,
+            Self::Sqlite(connection) => connection.execute_batch(sql)?,
+            Self::Postgres(connection) => {
+                sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(connection).await.map(drop)?;
+            }
         }
         Ok(())
     }
@@ -114,8 +114,8 @@ impl Database {
     async fn columns(&mut self, table: &str) -> Result<Vec<String>, Failure> {
         let names = match self {
             Self::Sqlite(connection) => {
-                let rows = sqlx::query("SELECT name FROM pragma_table_info($1)").bind(table).fetch_all(connection);
-                rows.await?.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?
+                let mut rows = connection.prepare("SELECT name FROM pragma_table_info($1)")?;
+                rows.query_map([table], |row| row.get(0))?.collect::<Result<_, _>>()?
             }
             Self::Postgres(connection) => {
                 let sql = "SELECT column_name::text FROM information_schema.columns \
@@ -183,7 +183,7 @@ impl Database {
             self.run("CHECKPOINT").await?;
         }
         match self {
-            Self::Sqlite(connection) => sqlx::Connection::close(connection).await?,
+            Self::Sqlite(connection) => connection.close().map_err(|(_, error)| error)?,
             Self::Postgres(connection) => sqlx::Connection::close(connection).await?,
         }
         Ok(())

@@ -29,7 +29,7 @@ pub(super) async fn bench() -> Bench {
         store,
         cache: Cache::memory(clock.clone()),
         sealer: Sealer::new([1; 32], random.clone()),
-        hasher: Hasher::new(1, 8, random.clone()).unwrap(),
+        hasher: Hasher::new(1, 8, random.clone()),
         clock: clock.clone(),
         random,
     });

@@ -125,13 +125,11 @@ impl Accounts {
             return Ok(CodeAnswer::Over);
         }
         // A new code gives new tries, a new code or transaction does not give new guesses at the mailbox.
-        if let Err(TooMany) = self.count_guess(&pending.email, browser).await? {
-            return Ok(CodeAnswer::Over);
-        }
+        let Ok(known) = self.count_guess(&pending.email, browser).await? else { return Ok(CodeAnswer::Over) };
         if !constant_time_eq(bound(txn, &typed).as_bytes(), pending.code.as_bytes()) {
             return Ok(CodeAnswer::Wrong);
         }
-        self.redeem_code(txn, &pending, browser).await
+        self.redeem_code(txn, &pending, browser, known).await
     }
 
     /// Takes a link, from a browser already known to be the one that asked for it.
@@ -145,12 +143,13 @@ impl Accounts {
         // A link proves the mailbox it was sent to, not whichever one the transaction asked about since.
         let pending = self.0.cache.get(&CODES, &txn).await?.filter(|pending| pending.link == hash);
         let Some(pending) = pending else { return Ok((txn, CodeAnswer::Over)) };
-        let answer = self.redeem_code(&txn, &pending, browser).await?;
+        let known = self.knows_mailbox(&pending.email, browser).await?;
+        let answer = self.redeem_code(&txn, &pending, browser, known).await?;
         Ok((txn, answer))
     }
 
     /// Uses up the code that was `checked`, of which there may be another by now: for another mailbox, perhaps.
-    async fn redeem_code(&self, txn: &str, checked: &Pending, browser: &str) -> Result<CodeAnswer, Fault> {
+    async fn redeem_code(&self, txn: &str, checked: &Pending, browser: &str, known: bool) -> Result<CodeAnswer, Fault> {
         // Read first: a database that does not answer costs nobody their code.
         let owners = self.0.store.verified_owners(ContactKind::Email, &checked.email).await?;
         // Of all that hold the right code, one takes it.
@@ -160,7 +159,7 @@ impl Accounts {
         }
         self.0.cache.remove(&LINKS, &checked.link).await?;
         let owner = self.owner_to_enter(txn, &owners).await?;
-        self.remember_browser(&checked.email, owner, browser).await?;
+        self.remember_browser(&checked.email, owner, browser, known).await?;
         if let Some(account) = owner {
             return Ok(CodeAnswer::Enter(Entry { account, amr: "otp", connection: None }));
         }
@@ -179,7 +178,8 @@ impl Accounts {
 
     /// Of several owners, the one a waiting link is about; else the only one there is.
     async fn owner_to_enter(&self, txn: &str, owners: &[AccountId]) -> Result<Option<AccountId>, Fault> {
-        if let Some(Continuation::Link { candidates, .. }) = self.continuation(txn).await?
+        if owners.len() > 1
+            && let Some(Continuation::Link { candidates, .. }) = self.continuation(txn).await?
             && let Some(candidate) = owners.iter().find(|owner| candidates.contains(owner))
         {
             return Ok(Some(*candidate));
@@ -286,6 +286,6 @@ mod tests {
         let (_, answer) = accounts.return_link(own.link.expose(), "browser").await.unwrap();
         assert!(matches!(answer, CodeAnswer::Over));
         // The same between the comparison of a typed code and its use.
-        assert!(matches!(accounts.redeem_code("txn", &checked, "browser").await.unwrap(), CodeAnswer::Over));
+        assert!(matches!(accounts.redeem_code("txn", &checked, "browser", false).await.unwrap(), CodeAnswer::Over));
     }
 }

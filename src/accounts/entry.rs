@@ -10,6 +10,9 @@ use crate::model::{AccountId, ConnectionId, Fault, Secret, UnixTime};
 /// `acr` of everything short of two factors.
 const ACR_SINGLE_FACTOR: &str = "urn:comity:acr:1";
 
+/// Seconds between two notes of a session being used, or a tenth of the time it may idle, if that is less.
+const TOUCH: i64 = 300;
+
 /// A proof that this person is the account's owner. Made by the methods of this room only.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -60,47 +63,43 @@ impl Accounts {
         previous: Option<&Session>,
         user_agent: &str,
     ) -> Result<Entered, Fault> {
-        let account = self.0.store.account(entry.account).await?;
-        if account.is_none_or(|account| account.status != Status::Active) {
-            return Ok(Entered::Suspended);
-        }
         let now = self.0.clock.now();
         let linked = match self.link_waiting(txn, &entry, now).await? {
-            Ok(linked) => linked,
-            Err(Elsewhere) => return Ok(Entered::LinkedElsewhere),
+            Waiting::Nothing => None,
+            Waiting::Linked(connection) => Some(connection),
+            Waiting::LinkedElsewhere => return Ok(Entered::LinkedElsewhere),
+            Waiting::Suspended => return Ok(Entered::Suspended),
         };
         match self.open_session(&entry, previous, user_agent, now).await {
             Ok((session, cookie)) => Ok(Entered::Session { session: Box::new(session), cookie, linked }),
-            // Suspended a moment ago.
             Err(crate::store::Error::Conflict("account")) => Ok(Entered::Suspended),
             Err(error) => Err(error.into()),
         }
     }
 
     /// Links the waiting login to the account that has just proven itself in the same transaction and browser.
-    async fn link_waiting(
-        &self,
-        txn: &str,
-        entry: &Entry,
-        now: UnixTime,
-    ) -> Result<Result<Option<ConnectionId>, Elsewhere>, Fault> {
+    async fn link_waiting(&self, txn: &str, entry: &Entry, now: UnixTime) -> Result<Waiting, Fault> {
         let waiting = self.take_continuation(txn).await?;
         let arrival = match &waiting {
             Some(Continuation::LinkAny { arrival }) => arrival,
             Some(Continuation::Link { arrival, candidates }) if candidates.contains(&entry.account) => arrival,
             // Another account signed in than the one the login may be linked to: the offer lapses.
-            Some(_) | None => return Ok(Ok(None)),
+            Some(_) | None => return Ok(Waiting::Nothing),
         };
         if !arrival.is_fresh(now) {
-            return Ok(Ok(None));
+            return Ok(Waiting::Nothing);
+        }
+        let account = self.0.store.account(entry.account).await?;
+        if account.is_none_or(|account| account.status != Status::Active) {
+            return Ok(Waiting::Suspended);
         }
         match self.0.store.link_identity(entry.account, &arrival.identity(), now).await {
             Ok(_) => {}
-            Err(crate::store::Error::Conflict(_)) => return Ok(Err(Elsewhere)),
+            Err(crate::store::Error::Conflict(_)) => return Ok(Waiting::LinkedElsewhere),
             Err(error) => return Err(self.put_back(txn, waiting, error.into()).await),
         }
         self.0.store.put_attributes(entry.account, arrival.attributes.clone(), now).await?;
-        Ok(Ok(Some(arrival.key.connection.clone())))
+        Ok(Waiting::Linked(arrival.key.connection.clone()))
     }
 
     async fn open_session(
@@ -149,8 +148,8 @@ impl Accounts {
         if idle > self.0.policy.session_idle_seconds || now >= session.expires_at {
             return Ok(None);
         }
-        // Once a minute is enough to tell an idle session, and spares a write on every page.
-        if idle >= 60 {
+        // Now and then is enough to tell an idle session, and spares a write on every page.
+        if idle >= TOUCH.min(self.0.policy.session_idle_seconds.div_euclid(10)) {
             self.0.store.touch_session(session.id, now).await?;
         }
         Ok(Some(session))
@@ -163,8 +162,17 @@ impl Accounts {
     }
 }
 
-/// The identity to be linked belongs to another account.
-struct Elsewhere;
+/// What became of an upstream login that waited for its account's owner.
+enum Waiting {
+    /// None waited, or not for this account.
+    Nothing,
+    /// It is linked.
+    Linked(ConnectionId),
+    /// It belongs to another account.
+    LinkedElsewhere,
+    /// The account is not in use.
+    Suspended,
+}
 
 #[cfg(test)]
 mod tests {

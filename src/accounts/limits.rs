@@ -1,7 +1,7 @@
 //! How often somebody may try: counted in one atomic step, and a counter that does not answer refuses.
 
 use super::Accounts;
-use crate::cache::{Slot, Tick};
+use crate::cache::Tick;
 use crate::model::{AccountId, Fault};
 
 /// Somebody tried too often; the way on is named where this is shown.
@@ -17,8 +17,8 @@ const ONE_BROWSER: u64 = 10;
 /// mailed link cannot be guessed, and works beyond that.
 const GUESSES: u64 = 50;
 
-/// Browsers that proved an account or a mailbox before, for ninety days: guesses of strangers never keep them out.
-const KNOWN_BROWSERS: Slot<u8> = Slot::new("known-browser", 90 * 86_400);
+/// Seconds a browser that proved an account or a mailbox stays known for it: guesses of strangers never keep it out.
+const KNOWN: i64 = 90 * 86_400;
 
 impl Accounts {
     /// Counts an attempt of a network address (already cut to its /24 or /64).
@@ -56,13 +56,14 @@ impl Accounts {
         }
     }
 
-    /// Counts a code about to be compared, over all transactions: no number of them makes guessing worth while.
-    pub(super) async fn count_guess(&self, email: &str, browser: &str) -> Result<Result<(), TooMany>, Fault> {
+    /// Counts a code about to be compared, over all transactions: no number of them makes guessing worth while. Says
+    /// whether the browser is known for the mailbox, and the guess not counted.
+    pub(super) async fn count_guess(&self, email: &str, browser: &str) -> Result<Result<bool, TooMany>, Fault> {
         let mailbox = mailbox(email);
         if self.knows_browser(&mailbox, browser).await? {
-            return Ok(Ok(()));
+            return Ok(Ok(true));
         }
-        self.count("code-guesses", &mailbox, GUESSES, 86_400).await
+        Ok(self.count("code-guesses", &mailbox, GUESSES, 86_400).await?.map(|()| false))
     }
 
     /// Counts a password about to be checked. Counters run by account, so that all its addresses share them.
@@ -84,28 +85,34 @@ impl Accounts {
         Ok(if is_over { Err(TooMany) } else { Ok(()) })
     }
 
-    /// Remembers that this browser proved the mailbox, and the account if it opened one.
+    /// Remembers that this browser, `known` for it before or not, proved the mailbox, and the account if it opened one.
     pub(super) async fn remember_browser(
         &self,
         email: &str,
         account: Option<AccountId>,
         browser: &str,
+        known: bool,
     ) -> Result<(), Fault> {
         let mailbox = mailbox(email);
         // An owner who comes back in a known browser says nothing about who guessed meanwhile.
-        if !self.knows_browser(&mailbox, browser).await? {
+        if !known {
             self.0.cache.reset_count("code-guesses", &mailbox).await?;
         }
-        self.0.cache.put(&KNOWN_BROWSERS, &format!("{mailbox}:{browser}"), &1).await?;
-        if let Some(account) = account {
+        let account = account.map(|account| account.to_string());
+        if let Some(account) = &account {
             self.0.cache.reset_count("passwords-browser", &format!("{account}:{browser}")).await?;
-            self.0.cache.put(&KNOWN_BROWSERS, &format!("{account}:{browser}"), &1).await?;
         }
-        Ok(())
+        let end = self.0.clock.now() + KNOWN;
+        Ok(self.0.store.remember_browser(&mailbox, account.as_deref(), browser, end).await?)
+    }
+
+    /// Whether this browser proved the mailbox before.
+    pub(super) async fn knows_mailbox(&self, email: &str, browser: &str) -> Result<bool, Fault> {
+        self.knows_browser(&mailbox(email), browser).await
     }
 
     async fn knows_browser(&self, whose: &str, browser: &str) -> Result<bool, Fault> {
-        Ok(self.0.cache.get(&KNOWN_BROWSERS, &format!("{whose}:{browser}")).await?.is_some())
+        Ok(self.0.store.knows_browser(whose, browser, self.0.clock.now()).await?)
     }
 
     async fn count(

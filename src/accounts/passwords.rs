@@ -36,6 +36,11 @@ pub enum PasswordSet {
 }
 
 impl Accounts {
+    /// How many passwords are being hashed or wait for it.
+    pub fn passwords_waiting(&self) -> usize {
+        self.0.hasher.queued()
+    }
+
     /// Checks a password. Unknown addresses take as long and answer the same.
     ///
     /// # Errors
@@ -61,7 +66,8 @@ impl Accounts {
         let Ok(password) = normalise(password) else { return Ok(PasswordAnswer::Wrong) };
         match (self.0.hasher.verify(password, phc).await, account) {
             (Ok(true), Some(account)) => {
-                self.remember_browser(&email, Some(account), browser).await?;
+                let known = self.knows_mailbox(&email, browser).await?;
+                self.remember_browser(&email, Some(account), browser, known).await?;
                 Ok(PasswordAnswer::Enter(Entry { account, amr: "pwd", connection: None }))
             }
             (Ok(_), _) => Ok(PasswordAnswer::Wrong),

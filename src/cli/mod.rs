@@ -82,7 +82,7 @@ pub async fn run(arguments: Arguments) -> Result<(), Failure> {
     match arguments.command {
         Command::Serve => {
             let settings = source.load()?;
-            telemetry::init(&settings.log)?;
+            let _log = telemetry::init(&settings.log)?;
             Ok(app::serve(settings).await?)
         }
         #[cfg(feature = "demo")]

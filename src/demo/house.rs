@@ -29,7 +29,7 @@ use crate::model::Secret;
 use crate::outbound::Outbound;
 use crate::settings::{Settings, Source};
 use crate::telemetry::LogSettings;
-use crate::web::listen;
+use crate::web::listen::{self, Limits};
 
 /// How a demo is started.
 #[derive(Clone, Debug)]
@@ -144,7 +144,8 @@ impl Demo {
     /// Answers until `stop` turns true.
     pub async fn serve(self, stop: watch::Receiver<bool>) {
         let jobs = self.app.jobs().start(&stop);
-        listen::serve(self.listener, self.router, stop, Duration::from_secs(2)).await;
+        let limits = Limits { farewell: Duration::from_secs(2), ..Limits::default() };
+        listen::serve(self.listener, self.router, limits, stop).await;
         jobs.join_all().await;
         self.app.store().close().await;
     }

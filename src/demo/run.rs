@@ -14,9 +14,7 @@ use crate::telemetry;
 pub async fn run(options: Options) -> Result<(), Error> {
     let dir = options.dir.clone();
     let demo = build(options).await?;
-    if let Err(error) = telemetry::init(demo.log()) {
-        eprintln!("comity: nothing will be logged: {error}");
-    }
+    let _log = telemetry::init(demo.log()).inspect_err(|error| eprintln!("comity: nothing will be logged: {error}"));
     println!("{}", banner::text(demo.addresses(), demo.simulators(), &dir));
     let (stop, stopped) = watch::channel(false);
     let serving = tokio::spawn(demo.serve(stopped));

@@ -33,6 +33,11 @@ const NOTICES: Duration = Duration::from_secs(2);
 const MEMBERS: Duration = Duration::from_secs(60);
 /// Between removals of what has ended.
 const SWEEP: Duration = Duration::from_secs(3600);
+/// Between searches for logins nobody needs any record of.
+const SPENT: Duration = Duration::from_secs(24 * 3600);
+
+/// Between two pages of that search: who signs in meanwhile comes first.
+const BREATH: Duration = Duration::from_millis(20);
 
 /// What background work is done on.
 #[derive(Clone, Debug)]
@@ -77,6 +82,16 @@ impl Jobs {
                 }
             }
         }));
+        let spent = (self.clone(), stop.clone());
+        jobs.spawn(every(SPENT, stop.clone(), move || {
+            let (jobs, stop) = spent.clone();
+            async move {
+                match sweep_families(&jobs, &stop).await {
+                    Ok(removed) => tracing::info!(removed, "swept logins nobody needs any record of"),
+                    Err(error) => tracing::warn!(%error, "sweeping logins failed"),
+                }
+            }
+        }));
         let programmes: Vec<ProgrammeId> = self.membership.programmes().map(|programme| programme.id.clone()).collect();
         for programme in programmes {
             self.follow(&mut jobs, &turns, &programme);
@@ -100,6 +115,20 @@ impl Jobs {
             let (membership, id) = (membership.clone(), id.clone());
             async move { report(refresh_all_due(&membership, &id).await) }
         }));
+    }
+}
+
+/// Looks at all families, page by page.
+async fn sweep_families(jobs: &Jobs, stop: &watch::Receiver<bool>) -> Result<u64, crate::store::Error> {
+    let (mut removed, mut after) = (0, None);
+    loop {
+        let (batch, next) = jobs.store.sweep_families(after, jobs.clock.now()).await?;
+        removed += batch;
+        if next.is_none() || *stop.borrow() {
+            return Ok(removed);
+        }
+        after = next;
+        tokio::time::sleep(BREATH).await;
     }
 }
 

@@ -1,5 +1,7 @@
 //! The compact form [RFC 7515 §7.1]: writing it, and reading it before it is believed.
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -16,14 +18,34 @@ pub const MAX_ID_TOKEN: usize = 16 * 1024;
 /// [RFC 7515 §4.1, RFC 8725 §3.10].
 const FORBIDDEN_PARAMETERS: [&str; 6] = ["crit", "jwk", "jku", "x5u", "x5c", "zip"];
 
+/// Kinds of tokens whose headers are written once for each key.
+pub(super) const USUAL_TYPES: [&str; 2] = ["at+jwt", "JWT"];
+/// Characters a token hardly ever needs more of: it grows in place.
+const USUAL_LENGTH: usize = 1024;
+
 /// Signs claims into a compact JWS whose header names `alg`, `typ` and `kid`.
 pub fn sign(key: &SigningKey, typ: &str, claims: &impl Serialize) -> Result<String, Error> {
-    let input = signing_input(key.alg().as_str(), Some(key.kid()), typ, claims)?;
-    let signature = key.signature(input.as_bytes())?;
-    Ok(format!("{input}.{}", b64(&signature)))
+    let mut token = String::with_capacity(USUAL_LENGTH);
+    match key.usual_header(typ) {
+        Some(header) => token.push_str(header),
+        None => token.push_str(&header(key.alg().as_str(), Some(key.kid()), typ)?),
+    }
+    push_payload(&mut token, claims)?;
+    let signature = key.signature(token.as_bytes())?;
+    token.push('.');
+    BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+    Ok(token)
 }
 
+/// The first two parts of a token.
 pub(super) fn signing_input(alg: &str, kid: Option<&str>, typ: &str, claims: &impl Serialize) -> Result<String, Error> {
+    let mut input = header(alg, kid, typ)?;
+    push_payload(&mut input, claims)?;
+    Ok(input)
+}
+
+/// The first part of a token.
+pub(super) fn header(alg: &str, kid: Option<&str>, typ: &str) -> Result<String, Error> {
     #[derive(Serialize)]
     struct Header<'a> {
         alg: &'a str,
@@ -31,12 +53,18 @@ pub(super) fn signing_input(alg: &str, kid: Option<&str>, typ: &str, claims: &im
         #[serde(skip_serializing_if = "Option::is_none")]
         kid: Option<&'a str>,
     }
-    let header = serde_json::to_vec(&Header { alg, typ, kid }).map_err(|_| Error::Claims)?;
-    let payload = serde_json::to_vec(claims).map_err(|_| Error::Claims)?;
+    serde_json::to_vec(&Header { alg, typ, kid }).map(|header| b64(&header)).map_err(|_| Error::Claims)
+}
+
+fn push_payload(token: &mut String, claims: &impl Serialize) -> Result<(), Error> {
+    let mut payload = Vec::with_capacity(USUAL_LENGTH / 2);
+    serde_json::to_writer(&mut payload, claims).map_err(|_| Error::Claims)?;
     if payload.first() != Some(&b'{') {
         return Err(Error::Claims);
     }
-    Ok(format!("{}.{}", b64(&header), b64(&payload)))
+    token.push('.');
+    BASE64_URL_SAFE_NO_PAD.encode_string(payload, token);
+    Ok(())
 }
 
 /// A well-formed token nobody has vouched for yet. Good for finding out whose keys to use, for nothing else.

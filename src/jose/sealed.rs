@@ -18,6 +18,7 @@ pub struct Sealer {
 
 const SALT: usize = 16;
 const NONCE: usize = 12;
+const TAG: usize = 16;
 const MAX_CONTENT: usize = 8 * 1024;
 /// Base64url of the largest content with salt, nonce and tag, rounded up.
 const MAX_SEALED: usize = 12 * 1024;
@@ -48,14 +49,16 @@ impl Sealer {
     pub fn seal_bytes(&self, type_tag: &str, plaintext: &[u8]) -> Result<Vec<u8>, Error> {
         let salt = self.random.bytes::<SALT>();
         let nonce = self.random.bytes::<NONCE>();
-        let mut sealed = plaintext.to_vec();
-        self.message_key(&salt)
-            .and_then(|key| {
-                let nonce = Nonce::assume_unique_for_key(nonce);
-                key.seal_in_place_append_tag(nonce, Aad::from(type_tag.as_bytes()), &mut sealed).ok()
-            })
-            .ok_or(Error::Crypto)?;
-        Ok([&salt[..], &nonce, &sealed].concat())
+        let key = self.message_key(&salt).ok_or(Error::Crypto)?;
+        let mut whole = Vec::with_capacity(SALT + NONCE + plaintext.len() + TAG);
+        for part in [&salt[..], &nonce, plaintext] {
+            whole.extend_from_slice(part);
+        }
+        let (_, content) = whole.split_at_mut(SALT + NONCE);
+        let (nonce, aad) = (Nonce::assume_unique_for_key(nonce), Aad::from(type_tag.as_bytes()));
+        let tag = key.seal_in_place_separate_tag(nonce, aad, content).map_err(|_| Error::Crypto)?;
+        whole.extend_from_slice(tag.as_ref());
+        Ok(whole)
     }
 
     /// Opens what [`seal_bytes`](Self::seal_bytes) made under the same tag; anything else gives `None`.

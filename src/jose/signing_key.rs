@@ -14,6 +14,7 @@ use rsa::pkcs1;
 use rsa::pkcs8::SecretDocument;
 
 use super::jwk::{Jwk, KeyParameters, MAX_KID};
+use super::jws::{USUAL_TYPES, header};
 use super::public_key::PublicKey;
 use super::{Alg, Error, InvalidKey};
 use crate::model::Secret;
@@ -28,6 +29,8 @@ struct Inner {
     alg: Alg,
     pair: Pair,
     public: PublicKey,
+    /// First parts of the usual kinds of tokens, in the order of those.
+    headers: [String; USUAL_TYPES.len()],
 }
 
 enum Pair {
@@ -82,7 +85,11 @@ impl SigningKey {
         }
         jwk.kid = Some(kid.clone());
         let public = PublicKey::new(jwk)?;
-        Ok(Self(Arc::new(Inner { kid, alg, pair, public })))
+        let mut headers = [const { String::new() }; USUAL_TYPES.len()];
+        for (place, typ) in headers.iter_mut().zip(USUAL_TYPES) {
+            *place = header(alg.as_str(), Some(&kid), typ).map_err(|_| InvalidKey::Malformed)?;
+        }
+        Ok(Self(Arc::new(Inner { kid, alg, pair, public, headers })))
     }
 
     /// The key as PKCS#8 DER, for the store to encrypt.
@@ -103,6 +110,11 @@ impl SigningKey {
     /// The algorithm it serves.
     pub fn alg(&self) -> Alg {
         self.0.alg
+    }
+
+    /// The first part of a token of this kind, if it is a usual one.
+    pub(super) fn usual_header(&self, typ: &str) -> Option<&str> {
+        USUAL_TYPES.iter().zip(&self.0.headers).find(|(usual, _)| **usual == typ).map(|(_, header)| header.as_str())
     }
 
     /// Its public half.
@@ -224,6 +236,18 @@ mod tests {
         for text in ["", "not a file", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
             assert!(SigningKey::from_pem(Alg::ES256, None, text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn headers_written_ahead_are_those_written_anew() {
+        let key = SigningKey::generate(Alg::EdDSA, Some("a \"quoted\" name")).unwrap();
+        for typ in USUAL_TYPES {
+            assert_eq!(key.usual_header(typ).unwrap(), header("EdDSA", Some(key.kid()), typ).unwrap());
+        }
+        assert_eq!(key.usual_header("logout+jwt"), None);
+        let token = crate::jose::sign(&key, "logout+jwt", &serde_json::json!({})).unwrap();
+        let read = crate::jose::Unverified::parse(&token).unwrap();
+        assert_eq!((read.typ(), read.kid(), read.alg()), (Some("logout+jwt"), Some(key.kid()), "EdDSA"));
     }
 
     #[test]

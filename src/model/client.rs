@@ -226,6 +226,12 @@ impl Client {
         self.is_public() || self.rotate_refresh_tokens
     }
 
+    /// The web origins its responses go to, as browsers write them; an application's own scheme is none.
+    pub fn origins(&self) -> impl Iterator<Item = String> {
+        let urls = self.redirect_uris.iter().filter_map(|uri| Url::parse(uri).ok());
+        urls.filter(|url| matches!(url.scheme(), "https" | "http")).map(|url| url.origin().ascii_serialization())
+    }
+
     /// The sector its `sub` belongs to: the host of `sector_identifier_uri`, else of its redirect URIs [OIDC Core §8.1].
     pub fn sector(&self) -> Sector {
         if self.subject_type == SubjectType::Public {

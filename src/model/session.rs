@@ -28,7 +28,7 @@ pub struct Session {
     pub authentication: Authentication,
     /// When it began.
     pub created_at: UnixTime,
-    /// When it was last used, to the minute.
+    /// When it was last used, to a few minutes.
     pub last_seen_at: UnixTime,
     /// When it ends whatever happens.
     pub expires_at: UnixTime,

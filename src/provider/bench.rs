@@ -34,6 +34,7 @@ pub(super) async fn bench() -> Bench {
     store.migrate().await.unwrap();
     let rotation = Rotation { lifetime: 10_000_000, publish_ahead: 1000, retain_after: 1000 };
     let provider = Provider::new(Parts {
+        origins: super::origins::Origins::default(),
         issuer: "https://id.example.com".to_owned(),
         lifetimes: Lifetimes { code: 60, access: 600, id: 3600, refresh: 100_000, refresh_idle: 50_000 },
         rules: Arc::new(ReleaseRules::builtin().unwrap()),

@@ -19,6 +19,7 @@ pub mod introspect;
 pub mod issue;
 pub mod keys;
 pub mod logout;
+pub mod origins;
 pub mod paths;
 pub mod release;
 pub mod revoke;
@@ -91,6 +92,8 @@ pub struct Parts {
     pub pairwise_key: [u8; 32],
     /// Seals opaque tokens.
     pub sealer: Sealer,
+    /// Where public clients live.
+    pub origins: origins::Origins,
     /// Durable records.
     pub store: Store,
     /// Short-lived records.

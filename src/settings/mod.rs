@@ -107,6 +107,10 @@ pub struct Server {
     /// Peers whose `X-Forwarded-For` is believed, as CIDR blocks.
     #[serde(default)]
     pub trusted_proxies: Vec<String>,
+    /// Requests answered at the same time; more are answered 503.
+    pub max_in_flight: usize,
+    /// Connections held at the same time; more wait to be accepted.
+    pub max_connections: usize,
     /// How long the server goes on serving after a stop signal, while readiness says that it is about to end.
     pub drain_seconds: u64,
     /// How long requests under way may take to finish after that.

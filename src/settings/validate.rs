@@ -31,6 +31,9 @@ impl Settings {
         if issuer.scheme() != "https" && !(issuer.scheme() == "http" && loopback) {
             problems.push("server.issuer must be https (http is accepted for localhost only)".to_owned());
         }
+        if self.server.max_in_flight == 0 || self.server.max_connections == 0 {
+            problems.push("server: a limit of 0 serves nobody".to_owned());
+        }
         for block in &self.server.trusted_proxies {
             if block.parse::<crate::web::proxies::Cidr>().is_err() {
                 problems.push(format!("server.trusted_proxies: {block:?} is no CIDR block"));

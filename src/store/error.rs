@@ -42,6 +42,8 @@ impl From<sqlx::Error> for Error {
         let passing = match &error {
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
+            // What is said when the other end hangs up in the middle: a proxy whose server is gone does.
+            | sqlx::Error::Protocol(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => true,

@@ -21,7 +21,8 @@ macro_rules! migration {
     };
 }
 
-const MIGRATIONS: [Migration; 2] = [migration!(1, "0001_first"), migration!(2, "0002_link_notices")];
+const MIGRATIONS: [Migration; 3] =
+    [migration!(1, "0001_first"), migration!(2, "0002_link_notices"), migration!(3, "0003_known_browsers")];
 
 row!(AppliedRow { version: i64, checksum: Vec<u8> });
 
@@ -104,6 +105,80 @@ mod tests {
     fn versions_count_up_from_one() {
         for (index, migration) in MIGRATIONS.iter().enumerate() {
             assert_eq!(migration.version, i64::try_from(index).unwrap() + 1);
+        }
+    }
+
+    /// The statements of a script, in capitals, without comments.
+    fn statements(script: &str) -> Vec<String> {
+        let lines = script.lines().map(|line| line.split("--").next().unwrap());
+        let code = lines.collect::<Vec<_>>().join(" ").to_uppercase();
+        let each = code.split(';').map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
+        each.filter(|text| !text.is_empty()).collect()
+    }
+
+    /// Whether a statement leaves those of the release before it working, in a script that creates `created`.
+    fn is_additive(statement: &str, created: &[&str]) -> bool {
+        let words: Vec<&str> = statement.split([' ', '(']).filter(|word| !word.is_empty()).collect();
+        let is_new = |table: &str| created.contains(&table);
+        match *words.as_slice() {
+            ["CREATE", "TABLE", ..] => true,
+            // A column the release before does not write must do without it.
+            ["ALTER", "TABLE", _, "ADD", "COLUMN", ..] => {
+                let free = !statement.contains("NOT NULL") || statement.contains(" DEFAULT ");
+                free && !["UNIQUE", "PRIMARY KEY", "CHECK"].iter().any(|word| statement.contains(word))
+            }
+            ["CREATE", "INDEX", ..] => true,
+            // What the release before writes twice must not be refused.
+            ["CREATE", "UNIQUE", "INDEX", _, "ON", table, ..] => is_new(table),
+            ["INSERT", "INTO", ..] => true,
+            _ => false,
+        }
+    }
+
+    #[test]
+    fn an_upgrade_leaves_the_release_before_it_working() {
+        for migration in &MIGRATIONS[1..] {
+            for script in [migration.sqlite, migration.postgres] {
+                let statements = statements(script);
+                let created: Vec<&str> = statements
+                    .iter()
+                    .filter_map(|statement| statement.strip_prefix("CREATE TABLE ")?.split([' ', '(']).next())
+                    .collect();
+                for statement in &statements {
+                    assert!(is_additive(statement, &created), "migration {}: {statement}", migration.version);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_takes_something_away_is_noticed() {
+        let is_fine = |script: &str| statements(script).iter().all(|statement| is_additive(statement, &["NEW"]));
+        for fine in [
+            "-- why\nCREATE TABLE new (a BIGINT NOT NULL PRIMARY KEY, b TEXT NOT NULL UNIQUE);",
+            "ALTER TABLE old ADD COLUMN a BIGINT; ALTER TABLE old\n  ADD COLUMN b TEXT NOT NULL DEFAULT '';",
+            "CREATE INDEX old_a ON old (a); CREATE UNIQUE INDEX new_b ON new (b);",
+            "INSERT INTO versions (name, value) VALUES ('rules', 1);",
+        ] {
+            assert!(is_fine(fine), "{fine}");
+        }
+        for harmful in [
+            "DROP TABLE old;",
+            "drop index old_a;",
+            "ALTER TABLE old DROP COLUMN a;",
+            "ALTER TABLE old RENAME COLUMN a TO b;",
+            "ALTER TABLE old RENAME TO older;",
+            "ALTER TABLE old ALTER COLUMN a TYPE TEXT;",
+            "ALTER TABLE old ALTER COLUMN a SET NOT NULL;",
+            "ALTER TABLE old ADD COLUMN a BIGINT NOT NULL;",
+            "ALTER TABLE old ADD COLUMN a BIGINT UNIQUE;",
+            "ALTER TABLE old ADD CONSTRAINT c CHECK (a > 0);",
+            "CREATE UNIQUE INDEX old_a ON old (a);",
+            "CREATE TRIGGER t BEFORE INSERT ON old BEGIN SELECT 1; END;",
+            "UPDATE old SET a = 1;",
+            "DELETE FROM old;",
+        ] {
+            assert!(!is_fine(harmful), "{harmful}");
         }
     }
 

@@ -5,7 +5,8 @@
 //! same transaction and never hands one out; it makes no outbound call. Single use is one conditional statement.
 //!
 //! SQL text is written once for both engines (`sql.rs`); no method asks which one it talks to. Personal data is sealed
-//! under the account's own key (`vault.rs`) and found by blind indexes; times are seconds in `BIGINT`.
+//! under the account's own key (`vault.rs`) and found by blind indexes; times are seconds in `BIGINT`. Rows nearly every
+//! request needs are kept in memory (`copies.rs`).
 //!
 //! To add a record: a migration of the same file name for each engine, a file per aggregate, and a topic in
 //! `conformance/` that executes every new statement. An upgrade must leave the previous release working.
@@ -28,6 +29,7 @@ mod families;
 mod feeds;
 mod identities;
 mod keys;
+mod known_browsers;
 mod lagging;
 mod ledger;
 mod link_notices;

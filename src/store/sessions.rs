@@ -129,7 +129,7 @@ impl Store {
         .map(drop)
     }
 
-    /// Renews a session after a fresh proof, under a new cookie; gives whether it still was there.
+    /// Renews a session of an active account after a fresh proof, under a new cookie; gives whether it still was there.
     pub async fn reauthenticated(
         &self,
         id: SessionId,
@@ -142,7 +142,8 @@ impl Store {
         let renewed = execute!(
             &mut link,
             "UPDATE sessions SET token_hash = $2, authentication = $3, last_seen_at = $4 \
-             WHERE id = $1 AND expires_at > $4",
+             WHERE id = $1 AND expires_at > $4 \
+             AND EXISTS (SELECT 1 FROM accounts WHERE id = sessions.account AND status = 'active')",
             id.as_uuid(),
             new_token_hash.as_slice(),
             authentication,

@@ -73,8 +73,8 @@ macro_rules! use_family {
     };
 }
 
-const USE_FAMILY: &str = use_family!("");
-const USE_FAMILY_RETURNING: &str = use_family!(" RETURNING id");
+pub(super) const USE_FAMILY: &str = use_family!("");
+pub(super) const USE_FAMILY_RETURNING: &str = use_family!(" RETURNING id");
 
 impl Store {
     /// A refresh token by its hash, in whatever state.

@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use serde::Deserialize;
-use tracing::Subscriber;
+use tracing::{Metadata, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, ParseError};
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::json::{JsonLine, JsonMembers};
+use super::lines::{Lines, LogGuard};
 use crate::model::Fault;
 
 /// Below `info` these crates print headers and bodies. They say no more unless the filter names them.
@@ -49,15 +51,20 @@ pub enum Error {
     /// The process logs already.
     #[error("the log is already started")]
     Started(#[from] tracing::subscriber::SetGlobalDefaultError),
+    /// There is no thread to write it.
+    #[error("the log has no thread")]
+    Thread(#[source] io::Error),
 }
 
-/// Starts the log of this process; called once, by `main`.
-pub fn init(settings: &LogSettings) -> Result<(), Error> {
+/// Starts the log of this process; called once, by the command that serves. It ends with the guard.
+pub fn init(settings: &LogSettings) -> Result<LogGuard, Error> {
+    let filter = filter(settings)?;
+    let (lines, guard) = Lines::to(io::stdout()).map_err(Error::Thread)?;
     match settings.format {
-        LogFormat::Text => tracing::subscriber::set_global_default(text(filter(settings)?, io::stdout))?,
-        LogFormat::Json => tracing::subscriber::set_global_default(json(filter(settings)?, io::stdout))?,
+        LogFormat::Text => tracing::subscriber::set_global_default(text(filter, lines))?,
+        LogFormat::Json => tracing::subscriber::set_global_default(json(filter, lines))?,
     }
-    Ok(())
+    Ok(guard)
 }
 
 /// Succeeds when the log could be started with these settings.
@@ -100,10 +107,8 @@ where
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .log_internal_errors(false)
-        .json()
-        .flatten_event(true)
-        .with_current_span(true)
-        .with_span_list(false)
+        .fmt_fields(JsonMembers)
+        .event_format(JsonLine)
         .with_writer(OneLine(output))
         .finish()
 }
@@ -118,11 +123,20 @@ impl<'w, W: MakeWriter<'w>> MakeWriter<'w> for OneLine<W> {
     fn make_writer(&'w self) -> Self::Writer {
         OneLine(self.0.make_writer())
     }
+
+    fn make_writer_for(&'w self, of: &Metadata<'_>) -> Self::Writer {
+        OneLine(self.0.make_writer_for(of))
+    }
 }
 
 impl<W: Write> Write for OneLine<W> {
     /// The subscriber hands over each event in one piece.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let (body, end) = event.split_at(event.len().saturating_sub(1));
+        if end == b"\n" && body.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+            self.0.write_all(event)?;
+            return Ok(event.len());
+        }
         let text = String::from_utf8_lossy(event);
         let (line, end) = text.strip_suffix('\n').map_or((&*text, ""), |line| (line, "\n"));
         if line.contains(is_disruptive) {
@@ -215,6 +229,24 @@ mod tests {
         assert_eq!(line["message"], "failed");
         assert_eq!(line["level"], "ERROR");
         assert!(line["timestamp"].is_string() && line["shown"].as_str().unwrap().starts_with("a\r\n2026"));
+    }
+
+    #[test]
+    fn json_lines_name_the_request_they_are_about() {
+        let log = logged(LogFormat::Json, "info", || {
+            let span = info_span!("request", id = "a\"b", route = tracing::field::Empty).entered();
+            span.record("route", "/token");
+            info!(status = 200_u16, share = 0.5, nothing = f64::NAN, good = true, r#type = -1, ?span, "answered");
+            drop(span);
+            info!("alone");
+        });
+        let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let span = serde_json::json!({ "id": "a\"b", "route": "/token", "name": "request" });
+        assert_eq!((&lines[0]["span"], &lines[1]["span"]), (&span, &serde_json::Value::Null));
+        let expected = serde_json::json!([200, 0.5, null, true, -1, "comity::telemetry::log::tests"]);
+        let names = ["status", "share", "nothing", "good", "type", "target"];
+        assert_eq!(names.map(|name| lines[0][name].clone()).to_vec(), *expected.as_array().unwrap());
+        assert_eq!(lines[1]["message"], "alone");
     }
 
     #[test]

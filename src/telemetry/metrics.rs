@@ -1,7 +1,8 @@
 //! Numbers for Prometheus. Labels come from small fixed sets: never an id, an address or a path as it was asked for.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -56,12 +57,60 @@ struct Counts {
     sign_ins: Family<SignIn, Counter>,
     tokens: Family<Grant, Counter>,
     failures: Family<Failure, Counter>,
+    shed: Family<Route, Counter>,
+    in_flight: Gauge,
     password_queue: Gauge,
+    /// What the families above hold of each route, at hand without making labels.
+    routes: RwLock<HashMap<String, RouteCounts>>,
 }
 
-/// One password waiting to be hashed, or being hashed; leaves the queue when dropped.
-#[derive(Debug)]
-pub struct Queued(Gauge);
+/// The counters of one route.
+struct RouteCounts {
+    seconds: Histogram,
+    sql: Counter,
+    cache: Counter,
+    /// By method and status; a route has a handful.
+    answers: Vec<(&'static str, u16, Counter)>,
+}
+
+impl RouteCounts {
+    /// Counts; `false` when an answer of this kind has no counter yet.
+    fn count(&self, answered: &Answered<'_>, method: &'static str) -> bool {
+        let known = |(name, status, _): &&(&str, u16, Counter)| *name == method && *status == answered.status;
+        let Some((_, _, answers)) = self.answers.iter().find(known) else { return false };
+        answers.inc();
+        self.seconds.observe(answered.seconds);
+        self.sql.inc_by(u64::from(answered.sql));
+        self.cache.inc_by(u64::from(answered.cache));
+        true
+    }
+}
+
+/// An answered request.
+#[derive(Clone, Copy, Debug)]
+pub struct Answered<'a> {
+    /// The pattern that matched, e.g. `/clients/{id}`.
+    pub route: &'a str,
+    /// The method.
+    pub method: &'a str,
+    /// The status of the answer.
+    pub status: u16,
+    /// Seconds from request to answer.
+    pub seconds: f64,
+    /// SQL statements it waited for.
+    pub sql: u32,
+    /// Cache commands it waited for.
+    pub cache: u32,
+}
+
+/// How much is being done at a moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct UnderWay {
+    /// Requests being answered.
+    pub requests: usize,
+    /// Passwords being hashed or waiting for it.
+    pub passwords: usize,
+}
 
 impl Metrics {
     /// The media type of [`encode`](Self::encode).
@@ -100,6 +149,13 @@ impl Metrics {
                 "Failures of our own side, by room: store, cache, outbound, mail",
                 Family::default(),
             ),
+            shed: registered(
+                &mut registry,
+                "requests_shed",
+                "Requests answered 503 at once because too many were under way",
+                Family::default(),
+            ),
+            in_flight: registered(&mut registry, "requests_in_flight", "Requests being answered", Gauge::default()),
             password_queue: registered(
                 &mut registry,
                 "password_queue",
@@ -107,23 +163,37 @@ impl Metrics {
                 Gauge::default(),
             ),
             registry,
+            routes: RwLock::default(),
         };
         Self(Arc::new(counts))
     }
 
-    /// Counts an answered request. `route` is the pattern that matched, e.g. `/clients/{id}`.
-    pub fn request(&self, route: &str, method: &str, status: u16, seconds: f64) {
-        let route = route.to_owned();
-        let request = Request { route: route.clone(), method: known_method(method), status };
-        self.0.requests.get_or_create(&request).inc();
-        self.0.request_seconds.get_or_create(&Route { route }).observe(seconds);
+    /// Counts an answered request and its round trips.
+    pub fn answered(&self, answered: &Answered<'_>) {
+        let method = known_method(answered.method);
+        let routes = self.0.routes.read().unwrap_or_else(PoisonError::into_inner);
+        if routes.get(answered.route).is_some_and(|route| route.count(answered, method)) {
+            return;
+        }
+        drop(routes);
+        let label = || Route { route: answered.route.to_owned() };
+        let mut routes = self.0.routes.write().unwrap_or_else(PoisonError::into_inner);
+        let counts = routes.entry(answered.route.to_owned()).or_insert_with(|| RouteCounts {
+            seconds: self.0.request_seconds.get_or_create(&label()).clone(),
+            sql: self.0.sql.get_or_create(&label()).clone(),
+            cache: self.0.cache.get_or_create(&label()).clone(),
+            answers: Vec::new(),
+        });
+        if !counts.count(answered, method) {
+            let request = Request { route: answered.route.to_owned(), method, status: answered.status };
+            counts.answers.push((method, answered.status, self.0.requests.get_or_create(&request).clone()));
+            counts.count(answered, method);
+        }
     }
 
-    /// Counts the round trips of an answered request to the database and to the cache.
-    pub fn round_trips(&self, route: &str, sql: u32, cache: u32) {
-        let route = Route { route: route.to_owned() };
-        self.0.sql.get_or_create(&route).inc_by(u64::from(sql));
-        self.0.cache.get_or_create(&route).inc_by(u64::from(cache));
+    /// Counts a request that was turned away because too many were under way.
+    pub fn shed(&self, route: &str) {
+        self.0.shed.get_or_create(&Route { route: route.to_owned() }).inc();
     }
 
     /// Counts a try to sign in by `method` (`code`, `password`, a connection's id) that ended in `outcome`.
@@ -141,10 +211,11 @@ impl Metrics {
         self.0.failures.get_or_create(&Failure { room, kind }).inc();
     }
 
-    /// Counts a password into the hashing queue for as long as the returned value lives.
-    pub fn password_queued(&self) -> Queued {
-        self.0.password_queue.inc();
-        Queued(self.0.password_queue.clone())
+    /// Notes what is being done at the moment; to be told before the numbers are read.
+    pub fn under_way(&self, now: UnderWay) {
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.0.in_flight.set(number(now.requests));
+        self.0.password_queue.set(number(now.passwords));
     }
 
     /// All numbers in the `OpenMetrics` text format.
@@ -168,12 +239,6 @@ impl fmt::Debug for Metrics {
     }
 }
 
-impl Drop for Queued {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
-}
-
 fn registered<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
     registry.register(name, help, metric.clone());
     metric
@@ -194,15 +259,15 @@ mod tests {
     #[test]
     fn what_is_counted_can_be_read() {
         let metrics = Metrics::new();
-        metrics.request("/token", "POST", 200, 0.004);
-        metrics.clone().request("/token", "POST", 200, 7.0);
-        metrics.request("/token", "BREW", 405, 0.0001);
-        metrics.round_trips("/token", 3, 1);
-        metrics.round_trips("/token", 2, 0);
+        let answered = Answered { route: "/token", method: "POST", status: 200, seconds: 0.004, sql: 3, cache: 1 };
+        metrics.answered(&answered);
+        metrics.clone().answered(&Answered { seconds: 7.0, sql: 2, cache: 0, ..answered });
+        metrics.answered(&Answered { method: "BREW", status: 405, seconds: 0.0001, sql: 0, cache: 0, ..answered });
+        metrics.shed("/token");
         metrics.sign_in("kakao", "success");
         metrics.token_issued("authorization_code");
         metrics.failure("cache", "unavailable");
-        let waiting = metrics.password_queued();
+        metrics.under_way(UnderWay { requests: 3, passwords: 1 });
         let text = metrics.encode();
         for line in [
             "comity_http_requests_total{route=\"/token\",method=\"POST\",status=\"200\"} 2",
@@ -214,12 +279,14 @@ mod tests {
             "comity_sign_ins_total{method=\"kakao\",outcome=\"success\"} 1",
             "comity_tokens_issued_total{grant=\"authorization_code\"} 1",
             "comity_failures_total{room=\"cache\",kind=\"unavailable\"} 1",
+            "comity_requests_shed_total{route=\"/token\"} 1",
+            "comity_requests_in_flight 3",
             "comity_password_queue 1",
             "# EOF",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
         }
-        drop(waiting);
+        metrics.under_way(UnderWay::default());
         assert!(metrics.encode().contains("comity_password_queue 0\n"));
         assert!(!Metrics::new().encode().contains("kakao"));
     }

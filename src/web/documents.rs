@@ -42,7 +42,8 @@ impl Documents {
     ///
     /// # Errors
     /// A [`Fault`] when it cannot be written.
-    pub fn metadata(&self, site: &Site, asked: &HeaderMap) -> Result<Response, Fault> {
+    pub async fn metadata(&self, site: &Site, asked: &HeaderMap) -> Result<Response, Fault> {
+        look(site).await;
         let edition = self.metadata.edition(site, |_, _| site.provider.metadata())?;
         Ok(self.answer(&edition, asked))
     }
@@ -51,7 +52,8 @@ impl Documents {
     ///
     /// # Errors
     /// A [`Fault`] when they cannot be written.
-    pub fn jwks(&self, site: &Site, asked: &HeaderMap) -> Result<Response, Fault> {
+    pub async fn jwks(&self, site: &Site, asked: &HeaderMap) -> Result<Response, Fault> {
+        look(site).await;
         let edition = self.jwks.edition(site, KeyRing::jwks)?;
         Ok(self.answer(&edition, asked))
     }
@@ -116,6 +118,14 @@ impl Document {
 impl Edition {
     fn is_current(&self, ring: &Arc<KeyRing>, now: UnixTime) -> bool {
         Arc::ptr_eq(&self.ring, ring) && self.until.is_none_or(|until| now < until)
+    }
+}
+
+/// Looks for keys made elsewhere. Where more waits than may, nobody waits for that too: these documents are served even
+/// then, without a bound, because they need nothing.
+async fn look(site: &Site) {
+    if !site.load.is_full() {
+        site.provider.keys().look().await;
     }
 }
 

@@ -1,78 +1,122 @@
-//! What happens to every request, whatever its route: the host is ours, it has a number and a time limit, it is
-//! counted and logged, and a failure gets its face.
+//! What happens to every request, whatever its route: the host is ours, it has a number, a place and a time limit, it
+//! is counted and logged, and a failure gets its face.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::header::{ACCEPT, ACCEPT_LANGUAGE, HOST, HeaderName};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{ACCEPT, ACCEPT_LANGUAGE, CONNECTION, COOKIE, HOST, HeaderName};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
 
 use super::cookies::Cookie;
+use super::cors;
 use super::error::{Face, fault_as_json};
+use super::forms;
 use super::headers::{self, FormTargets};
 use super::state::Web;
 use super::views::{ErrorKind, ErrorPage, Page, Template};
-use crate::model::Locale;
+use crate::provider::paths;
+use crate::telemetry::Answered;
 
 /// Seconds a request may take: longer than any outbound call, shorter than a person's patience.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
-
-/// The number a person can quote and a log line carries.
-#[derive(Clone, Debug)]
-pub struct Trace(pub String);
+/// Seconds a client may take to send a body.
+const BODY_PATIENCE: Duration = Duration::from_secs(10);
+/// What waits for nothing and is cheaper to serve than to refuse: relying parties need it most when much is going on.
+const ALWAYS_SERVED: [&str; 4] =
+    [paths::OPENID_CONFIGURATION, paths::OAUTH_AUTHORIZATION_SERVER, paths::JWKS, super::paths::STATIC];
 
 /// Wraps every request.
-pub async fn edge(State(web): State<Web>, mut request: Request<Body>, next: Next) -> Response {
-    let trace = web.random.handle();
-    request.extensions_mut().insert(Trace(trace.clone()));
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_string());
-    let span = tracing::info_span!("request", id = %trace, %method, route);
-    let drawing = Drawing::of(&web, &request);
+pub async fn edge(State(web): State<Web>, request: Request<Body>, next: Next) -> Response {
     let began = Instant::now();
+    let trace = web.random.handle();
+    let method = request.method().clone();
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or("other", MatchedPath::as_str);
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    // Of the highest level, so that whatever is said within carries the number.
+    let span = tracing::error_span!("request", id = %trace, %method, route);
+    let drawing = Drawing::of(&request);
     let answer = async {
-        if !is_for_us(&web.host, &request) {
-            return (StatusCode::MISDIRECTED_REQUEST, "this host is not served here\n").into_response();
-        }
-        let response = match tokio::time::timeout(TIME_LIMIT, next.run(request)).await {
-            Ok(response) => response,
-            Err(_) => drawing.give_up(),
-        };
+        let response = answer(&web, request, next, &drawing, route).await;
         drawing.finish(&web, response, &trace)
-    }
-    .instrument(span.clone());
-    let (response, trips) = crate::trips::counted(answer).await;
-    let status = response.status();
-    let elapsed = began.elapsed();
-    web.metrics.request(&route, method.as_str(), status.as_u16(), elapsed.as_secs_f64());
-    web.metrics.round_trips(&route, trips.sql, trips.cache);
-    span.in_scope(|| {
-        let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(status = status.as_u16(), milliseconds, sql = trips.sql, cache = trips.cache, peer, "answered");
+    };
+    let (response, trips) = crate::trips::counted(answer.instrument(span.clone())).await;
+    let (status, elapsed) = (response.status().as_u16(), began.elapsed());
+    web.metrics.answered(&Answered {
+        route,
+        method: method.as_str(),
+        status,
+        seconds: elapsed.as_secs_f64(),
+        sql: trips.sql,
+        cache: trips.cache,
     });
-    with_trace(response, &trace)
+    span.in_scope(|| {
+        let peer = peer.map(tracing::field::display);
+        let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(status, milliseconds, sql = trips.sql, cache = trips.cache, peer, "answered");
+    });
+    with_trace(response, trace)
+}
+
+/// Lets the request through to its handler, if it is for us, has arrived whole, and there is a place for it. The body
+/// comes first: whoever is slow to send one takes no place meanwhile.
+async fn answer(web: &Web, request: Request<Body>, next: Next, drawing: &Drawing, route: &str) -> Response {
+    if !is_for_us(&web.host, &request) {
+        return (StatusCode::MISDIRECTED_REQUEST, "this host is not served here\n").into_response();
+    }
+    let version = request.version();
+    let request = match tokio::time::timeout(BODY_PATIENCE, forms::arrived(request)).await {
+        Ok(Some(request)) => request,
+        Ok(None) => return closing(StatusCode::BAD_REQUEST, version),
+        Err(_) => return closing(StatusCode::REQUEST_TIMEOUT, version),
+    };
+    let place = web.load.admit();
+    if place.is_none() && !ALWAYS_SERVED.contains(&route) {
+        web.metrics.shed(route);
+        return drawing.unavailable();
+    }
+    if request.method() == Method::OPTIONS
+        && let Some(response) = Box::pin(cors::preflight(web, route, request.headers())).await
+    {
+        return response;
+    }
+    tokio::time::timeout(TIME_LIMIT, next.run(request)).await.unwrap_or_else(|_| {
+        tracing::error!(seconds = TIME_LIMIT.as_secs(), "a request took too long");
+        drawing.unavailable()
+    })
+}
+
+/// An answer to a request that will never be whole: nothing after it on this connection can be understood.
+fn closing(status: StatusCode, version: Version) -> Response {
+    let mut response = status.into_response();
+    if version < Version::HTTP_2 {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// URLs are built from the configured issuer only, and other names are not answered at all. The name is in the header
 /// `Host`, or where that of HTTP/2 has its place, in the request's own address; where it is in both, both count.
 fn is_for_us<B>(ours: &str, request: &Request<B>) -> bool {
-    let hosts: Vec<&[u8]> = request.headers().get_all(HOST).iter().map(HeaderValue::as_bytes).collect();
-    let authority = request.uri().authority().map(|authority| authority.as_str().as_bytes());
     let is_ours = |named: &[u8]| named.eq_ignore_ascii_case(ours.as_bytes());
-    match (hosts.as_slice(), authority) {
-        ([], None) | ([_, _, ..], _) => false,
-        (hosts, authority) => hosts.iter().copied().chain(authority).all(is_ours),
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let authority = request.uri().authority();
+    match (hosts.next(), hosts.next(), authority) {
+        (_, Some(_), _) | (None, None, None) => false,
+        (host, None, authority) => {
+            host.is_none_or(|host| is_ours(host.as_bytes()))
+                && authority.is_none_or(|authority| is_ours(authority.as_str().as_bytes()))
+        }
     }
 }
 
-fn with_trace(mut response: Response, trace: &str) -> Response {
-    if let Ok(value) = HeaderValue::from_str(trace) {
+fn with_trace(mut response: Response, trace: String) -> Response {
+    if let Ok(value) = HeaderValue::try_from(trace) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
     }
     let nosniff = HeaderValue::from_static("nosniff");
@@ -80,29 +124,29 @@ fn with_trace(mut response: Response, trace: &str) -> Response {
     response
 }
 
-/// What drawing an error page needs, taken from the request before it is consumed.
+/// What drawing an error page needs, taken from the request before it is consumed. Hardly any answer is such a page:
+/// nothing is worked out before one is.
 struct Drawing {
-    locale: Locale,
+    uri: Uri,
+    language: Option<HeaderValue>,
+    cookies: Vec<HeaderValue>,
     wants_html: bool,
-    href: String,
 }
 
 impl Drawing {
-    fn of(web: &Web, request: &Request<Body>) -> Self {
+    fn of(request: &Request<Body>) -> Self {
         let headers = request.headers();
-        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-        let stored = Cookie::Locale.read(headers, web.secure);
-        let asked = request.uri().query().and_then(ui_locales);
+        let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
         Self {
-            locale: web.texts.negotiate(asked.as_deref(), stored.as_deref(), None, text(ACCEPT_LANGUAGE)),
-            wants_html: text(ACCEPT).is_some_and(|accept| accept.contains("text/html")),
-            href: request.uri().path().to_owned(),
+            uri: request.uri().clone(),
+            language: headers.get(ACCEPT_LANGUAGE).cloned(),
+            cookies: headers.get_all(COOKIE).iter().cloned().collect(),
+            wants_html: accept.is_some_and(|accept| accept.contains("text/html")),
         }
     }
 
-    /// The answer to a request that took too long.
-    fn give_up(&self) -> Response {
-        tracing::error!(seconds = TIME_LIMIT.as_secs(), "a request took too long");
+    /// The answer to a request that there is no time or place for.
+    fn unavailable(&self) -> Response {
         if self.wants_html {
             return Face { kind: ErrorKind::Unavailable, detail: None }.into_response();
         }
@@ -129,9 +173,14 @@ impl Drawing {
     }
 
     fn draw(&self, web: &Web, face: &Face, bare: &Response, trace: &str) -> Response {
+        let cookies: HeaderMap = self.cookies.iter().map(|cookie| (COOKIE, cookie.clone())).collect();
+        let stored = Cookie::Locale.read(&cookies, web.secure);
+        let asked = self.uri.query().and_then(ui_locales);
+        let accepted = self.language.as_ref().and_then(|language| language.to_str().ok());
+        let locale = web.texts.negotiate(asked.as_deref(), stored.as_deref(), None, accepted);
         let page = Page {
             texts: &web.texts,
-            locale: &self.locale,
+            locale: &locale,
             zone: &web.zone,
             brand: &web.brand,
             theme: None,
@@ -139,8 +188,8 @@ impl Drawing {
             nonce: "",
             csrf: "",
             txn: None,
-            action: &self.href,
-            href: &self.href,
+            action: self.uri.path(),
+            href: self.uri.path(),
         };
         let view = ErrorPage { page: &page, kind: face.kind, detail: face.detail.as_deref(), trace, retry_href: None };
         let Ok(html) = view.render() else { return fault_as_json(false) };

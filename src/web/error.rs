@@ -171,6 +171,13 @@ pub fn fault_as_json(unavailable: bool) -> Response {
     (StatusCode::INTERNAL_SERVER_ERROR, no_store(), Json(json!({ "error": "server_error" }))).into_response()
 }
 
+/// The same page as an answer to a request there is no room for at the moment.
+pub fn busy(mut page: Response) -> Response {
+    *page.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    page.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+    page
+}
+
 /// Token responses and errors are nobody's to keep [RFC 6749 §5.1].
 pub fn no_store() -> [(HeaderName, HeaderValue); 1] {
     [(CACHE_CONTROL, HeaderValue::from_static("no-store"))]

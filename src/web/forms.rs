@@ -1,9 +1,10 @@
 //! Parameters out of queries and bodies: strict, bounded, never merged.
 
-use axum::body::Body;
-use axum::http::HeaderMap;
+use axum::body::{Body, HttpBody};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Request};
+use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::error::Failure;
@@ -30,7 +31,29 @@ pub async fn read_form(headers: &HeaderMap, body: Body) -> Result<Params, Failur
     Params::parse(text).map_err(Failure::Params)
 }
 
-async fn read_body(body: Body) -> Result<bytes::Bytes, Failure> {
+/// Waits for the body: all of it, or more than anybody reads. One that comes in one piece, as nearly all do, is not
+/// copied. `None` when the connection or its framing broke.
+pub async fn arrived(request: Request<Body>) -> Option<Request<Body>> {
+    if request.body().is_end_stream() {
+        return Some(request);
+    }
+    let (parts, mut body) = request.into_parts();
+    let (mut first, mut more) = (Bytes::new(), BytesMut::new());
+    while let Some(frame) = body.frame().await {
+        match frame.ok()?.into_data() {
+            Ok(data) if first.is_empty() => first = data,
+            Ok(data) => more.extend_from_slice(&data),
+            Err(_) => {}
+        }
+        if first.len() + more.len() > BODY_LIMIT {
+            break;
+        }
+    }
+    let whole = if more.is_empty() { first } else { [first, more.freeze()].concat().into() };
+    Some(Request::from_parts(parts, whole.into()))
+}
+
+async fn read_body(body: Body) -> Result<Bytes, Failure> {
     match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(Failure::Page(ErrorKind::TooLarge)),

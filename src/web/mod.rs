@@ -7,6 +7,7 @@
 
 pub mod assets;
 pub mod cookies;
+pub mod cors;
 pub mod documents;
 pub mod edge;
 pub mod endpoints;
@@ -15,9 +16,11 @@ pub mod forms;
 pub mod headers;
 pub mod letters;
 pub mod listen;
+pub mod load;
 pub mod notices;
 pub mod pages;
 pub mod paths;
+pub mod patience;
 pub mod private;
 pub mod proxies;
 pub mod response_mode;

@@ -15,7 +15,7 @@ use super::state::Web;
 use crate::model::{AccountId, ClientId};
 use crate::protocol::{ClaimsRequest, Scope};
 use crate::provider::Error;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, UnderWay};
 use crate::web::error::MachineFailure;
 
 /// The private listener.
@@ -29,6 +29,7 @@ pub fn router(web: Web) -> Router {
 }
 
 async fn metrics(State(web): State<Web>) -> Response {
+    web.metrics.under_way(UnderWay { requests: web.load.under_way(), passwords: web.accounts.passwords_waiting() });
     ([(CONTENT_TYPE, Metrics::CONTENT_TYPE)], web.metrics.encode()).into_response()
 }
 

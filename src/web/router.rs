@@ -20,8 +20,8 @@ pub fn router(web: Web) -> Router {
         .merge(for_machines())
         .merge(for_people())
         .fallback(edge::not_found)
-        .layer(CatchPanicLayer::custom(edge::panicked))
-        .layer(from_fn_with_state(web.clone(), edge::edge))
+        // As one layer: each has its price on each request.
+        .layer((from_fn_with_state(web.clone(), edge::edge), CatchPanicLayer::custom(edge::panicked)))
         .with_state(web)
 }
 

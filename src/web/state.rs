@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::documents::Documents;
 use super::headers::FormTargets;
+use super::load::Load;
 use super::proxies::Cidr;
 use crate::accounts::Accounts;
 use crate::cache::Cache;
@@ -43,6 +44,8 @@ pub struct Site {
     pub store: Store,
     /// Short-lived records; for readiness.
     pub cache: Cache,
+    /// How much is under way.
+    pub load: Load,
     /// What is counted.
     pub metrics: Metrics,
     /// The time.

@@ -33,7 +33,7 @@ async fn its_token_is_signed_as_its_resource_server_wants_it(world: World) {
     let (robot, api) = (world.rp("robot"), world.rp("api"));
     assert_eq!(part(&token(&robot, "orders.read").await.access, 0)["alg"], "RS256");
     for alg in ["ES256", "EdDSA", "PS256"] {
-        world.change_client("robot", |client| client.access_token_signed_response_alg = alg.to_owned()).await;
+        world.change_client("robot", |client| alg.clone_into(&mut client.access_token_signed_response_alg)).await;
         let tokens = token(&robot, "orders.read").await;
         let header = part(&tokens.access, 0);
         assert_eq!((header["alg"].as_str(), header["typ"].as_str()), (Some(alg), Some("at+jwt")));

@@ -12,6 +12,9 @@ stories!(
     old_tokens_outlive_a_rotation_and_old_keys_the_tokens,
     the_next_key_is_published_before_it_signs,
     keys_survive_a_restart,
+    who_has_the_keys_is_not_sent_them_again,
+    a_copy_is_outdated_when_time_retires_a_key,
+    copies_may_not_outlast_the_warning("keys.publish_ahead_seconds = 60"),
 );
 
 async fn keys(world: &World) -> Vec<Value> {
@@ -102,4 +105,51 @@ async fn keys_survive_a_restart(mut world: World) {
     let before = kids(&keys(&world).await);
     world.restart().await;
     assert_eq!(kids(&keys(&world).await), before);
+}
+
+async fn who_has_the_keys_is_not_sent_them_again(world: World) {
+    for path in ["/jwks", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"] {
+        let full = world.send(Request::get(path)).await.expect(200);
+        let tag = full.header("etag").unwrap().to_owned();
+        assert!(tag.starts_with('"'), "a strong tag");
+        assert_eq!(full.header("cache-control"), Some("public, max-age=300"));
+        for held in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
+            let reply = world.send(Request::get(path).header("if-none-match", &held)).await.expect(304);
+            assert!(reply.body.is_empty());
+            for name in ["etag", "cache-control", "access-control-allow-origin"] {
+                assert_eq!(reply.header(name), full.header(name), "{name}");
+            }
+        }
+        assert_eq!(
+            world.send(Request::get(path).header("if-none-match", "\"other\"")).await.expect(200).body,
+            full.body
+        );
+        let head = world.send(Request::new(http::Method::HEAD, path)).await.expect(200);
+        assert!(head.body.is_empty());
+        let length = full.body.len().to_string();
+        assert_eq!((head.header("content-length"), head.header("etag")), (Some(length.as_str()), Some(tag.as_str())));
+        let head = Request::new(http::Method::HEAD, path).header("if-none-match", &tag);
+        world.send(head).await.expect(304);
+    }
+    let tag = world.send(Request::get("/jwks")).await.header("etag").unwrap().to_owned();
+    world.advance(1);
+    world.app().web().provider.keys().rotate(None, world.now()).await.unwrap();
+    let reply = world.send(Request::get("/jwks").header("if-none-match", &tag)).await.expect(200);
+    assert_ne!(reply.header("etag"), Some(tag.as_str()));
+}
+
+async fn a_copy_is_outdated_when_time_retires_a_key(world: World) {
+    world.advance(1);
+    world.app().web().provider.keys().rotate(None, world.now()).await.unwrap();
+    let before = keys(&world).await;
+    assert_eq!(keys(&world).await, before);
+    // Nobody has looked at the schedule: the document itself knows when it ends.
+    world.advance(604_800);
+    let after = keys(&world).await;
+    assert!(after.len() < before.len() && kids(&after).is_subset(&kids(&before)));
+}
+
+async fn copies_may_not_outlast_the_warning(world: World) {
+    let reply = world.send(Request::get("/jwks")).await.expect(200);
+    assert_eq!(reply.header("cache-control"), Some("public, max-age=60"));
 }

@@ -51,7 +51,7 @@ async fn an_access_token_says_what_it_is_for(world: World) {
     assert_eq!(token["scope"], "openid profile email");
     assert!(!token["jti"].as_str().unwrap().is_empty());
     // Its signature is for the resource server, that of the ID token for the client.
-    world.change_client("web", |client| client.access_token_signed_response_alg = "EdDSA".to_owned()).await;
+    world.change_client("web", |client| "EdDSA".clone_into(&mut client.access_token_signed_response_alg)).await;
     let tokens = rp.sign_in(&mut browser, &world, "mina@example.com").await;
     assert_eq!(
         (&part(&tokens.access, 0)["alg"], &part(&tokens.id_token, 0)["alg"]),

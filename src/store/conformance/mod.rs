@@ -1,5 +1,6 @@
 //! What the store promises, tried on every database: each topic is a plain function over a fresh store, each runs on
-//! SQLite in memory, SQLite in a file and, where it is installed, PostgreSQL, serializable as well.
+//! SQLite in memory, SQLite in a file, where it is installed PostgreSQL, serializable as well, and a schema of the release
+//! to come.
 
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -7,7 +8,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::private_postgres::PrivatePostgres;
-use super::{DatabaseSettings, Isolation, NewAccount, NewContact, NewIdentity, NewMembership, Store, Vault};
+use super::{DatabaseSettings, Durability, Isolation, NewAccount, NewContact, NewIdentity, NewMembership, Store, Vault};
 use crate::model::account::{Attribute, Stage, Verification};
 use crate::model::contact::ContactKind;
 use crate::model::grant::Family;
@@ -28,6 +29,7 @@ mod logins;
 mod members;
 mod opening;
 mod person;
+mod plans;
 mod races;
 mod secrecy;
 mod sessions;
@@ -41,11 +43,15 @@ pub(super) const MASTER: [u8; 32] = [7; 32];
 /// Contenders in every race.
 pub(super) const CROWD: usize = 50;
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Engine {
     SqliteInMemory,
     SqliteFile,
+    /// A file, and commits that several units of work share and that wait for the disk.
+    SqliteFlushed,
     Postgres,
+    /// A schema the next release has migrated already, as while nodes are replaced one after the other.
+    NextSchema,
     /// As engines behave that keep transactions apart by aborting them.
     PostgresSerializable,
 }
@@ -70,8 +76,8 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("data").join("comity.sqlite");
         let (url, file) = match engine {
-            Engine::SqliteInMemory => ("sqlite::memory:".to_owned(), None),
-            Engine::SqliteFile => (format!("sqlite:{}", file.display()), Some(file)),
+            Engine::SqliteInMemory | Engine::NextSchema => ("sqlite::memory:".to_owned(), None),
+            Engine::SqliteFile | Engine::SqliteFlushed => (format!("sqlite:{}", file.display()), Some(file)),
             Engine::Postgres | Engine::PostgresSerializable => {
                 let cluster = tokio::task::spawn_blocking(PrivatePostgres::shared).await.unwrap()?;
                 (tokio::task::spawn_blocking(|| cluster.create_database()).await.unwrap(), None)
@@ -81,9 +87,16 @@ impl Bench {
             Engine::PostgresSerializable => Isolation::Serializable,
             _ => Isolation::ReadCommitted,
         };
-        let settings = DatabaseSettings { acquire_timeout_seconds: 60, isolation, ..DatabaseSettings::new(url) };
+        let durability = if engine == Engine::SqliteFlushed { Durability::Full } else { Durability::Normal };
+        let acquire_timeout_seconds = 60;
+        let settings =
+            DatabaseSettings { acquire_timeout_seconds, isolation, durability, ..DatabaseSettings::new(url) };
         let store = open(&settings, vec![MASTER]).await;
         store.migrate().await.unwrap();
+        if matches!(engine, Engine::NextSchema) {
+            opening::migrate_further(&store).await;
+            store.migrate().await.unwrap();
+        }
         Some(Self { store, settings, file, _folder: folder })
     }
 
@@ -118,12 +131,6 @@ async fn run<F: Future<Output = ()>>(engine: Engine, topic: impl FnOnce(Bench) -
 }
 
 macro_rules! conformance {
-    ($($topic:ident: $($name:ident),+;)+) => {
-        conformance!(@engine sqlite_in_memory, SqliteInMemory, $($topic: $($name),+;)+);
-        conformance!(@engine sqlite_file, SqliteFile, $($topic: $($name),+;)+);
-        conformance!(@engine postgres, Postgres, $($topic: $($name),+;)+);
-        conformance!(@engine postgres_serializable, PostgresSerializable, $($topic: $($name),+;)+);
-    };
     (@engine $module:ident, $engine:ident, $($topic:ident: $($name:ident),+;)+) => {
         mod $module {
             $(mod $topic {
@@ -134,6 +141,13 @@ macro_rules! conformance {
                 })+
             })+
         }
+    };
+    ($($topic:ident: $($name:ident),+;)+) => {
+        conformance!(@engine sqlite_in_memory, SqliteInMemory, $($topic: $($name),+;)+);
+        conformance!(@engine sqlite_file, SqliteFile, $($topic: $($name),+;)+);
+        conformance!(@engine postgres, Postgres, $($topic: $($name),+;)+);
+        conformance!(@engine next_schema, NextSchema, $($topic: $($name),+;)+);
+        conformance!(@engine postgres_serializable, PostgresSerializable, $($topic: $($name),+;)+);
     };
 }
 
@@ -154,13 +168,25 @@ conformance! {
     opening: nodes_migrate_together, ping_needs_a_schema, a_changed_migration_is_refused,
         a_cancelled_unit_leaves_nothing_behind;
     person: one_statement_brings_all;
+    plans: every_statement_finds_its_rows_by_an_index;
     races: one_code_fifty_redemptions, one_refresh_token_fifty_rotations, refresh_against_revoke,
         one_number_fifty_accounts, one_identity_fifty_registrations, one_contact_fifty_registrations,
         one_subject_fifty_requests, events_of_one_account, grants_against_the_end_of_their_session,
         first_use_of_the_root;
     secrecy: no_personal_value_in_the_clear;
     sessions: start_read_and_end, replacing_and_renewing, ending_all;
-    upkeep: sweep, master_keys_rotate, subjects_resolve;
+    upkeep: sweep, what_ended_goes_in_batches, spent_families_go, browsers_are_known_for_a_while, master_keys_rotate,
+        subjects_resolve;
+}
+
+conformance! {
+    @engine sqlite_flushed, SqliteFlushed,
+    grants: rotation;
+    opening: nodes_migrate_together, a_cancelled_unit_leaves_nothing_behind;
+    races: one_code_fifty_redemptions, one_refresh_token_fifty_rotations, refresh_against_revoke,
+        one_number_fifty_accounts, one_identity_fifty_registrations, one_contact_fifty_registrations,
+        one_subject_fifty_requests, events_of_one_account, first_use_of_the_root;
+    sessions: start_read_and_end;
 }
 
 pub(super) fn nobody() -> NewAccount {

@@ -115,7 +115,7 @@ impl Link {
     pub(super) async fn script(&mut self, sql: &'static str) -> Result<(), Error> {
         match self {
             Self::Sqlite(link) => link.script(sql).await,
-            Self::Postgres(link) => Ok(sqlx::raw_sql(sql).execute(link.connection()).await.map(drop)?),
+            Self::Postgres(link) => link.say(sql).await,
         }
     }
 

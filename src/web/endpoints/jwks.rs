@@ -9,7 +9,6 @@ use crate::web::state::Web;
 
 /// The JWK Set.
 pub async fn jwks(State(web): State<Web>, headers: HeaderMap) -> Response {
-    web.provider.keys().look().await;
-    let response = web.documents.jwks(&web, &headers);
+    let response = web.documents.jwks(&web, &headers).await;
     response.unwrap_or_else(|fault| MachineFailure::of_client(fault.into(), false).into_response())
 }

@@ -10,8 +10,9 @@ use crate::web::state::Web;
 
 /// Revokes a token.
 pub async fn revoke(State(web): State<Web>, message: Message) -> Response {
-    match web.provider.revoke(&message.params, message.credentials()).await {
+    let response = match web.provider.revoke(&message.params, message.credentials()).await {
         Ok(()) => (StatusCode::OK, no_store()).into_response(),
         Err(error) => message.failure(error).into_response(),
-    }
+    };
+    message.share(&web, response).await
 }

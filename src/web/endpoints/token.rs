@@ -14,7 +14,7 @@ use crate::web::state::Web;
 pub async fn token(State(web): State<Web>, message: Message) -> Response {
     let named = message.params.get("grant_type");
     let grant = GRANTS.iter().map(|grant| grant.as_str()).find(|grant| Some(*grant) == named).unwrap_or("other");
-    match web.provider.token(&message.params, message.credentials()).await {
+    let response = match web.provider.token(&message.params, message.credentials()).await {
         Ok(response) => {
             web.metrics.token_issued(grant);
             (no_store(), Json(response)).into_response()
@@ -29,5 +29,6 @@ pub async fn token(State(web): State<Web>, message: Message) -> Response {
             }
             message.failure(error).into_response()
         }
-    }
+    };
+    message.share(&web, response).await
 }

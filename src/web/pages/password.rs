@@ -4,7 +4,7 @@ use axum::response::Response;
 
 use super::flow::Flow;
 use crate::accounts::PasswordAnswer;
-use crate::web::error::Failure;
+use crate::web::error::{Failure, busy};
 use crate::web::paths;
 use crate::web::views::{Password, Problem, Template};
 use crate::web::visit::{Submitted, Visit};
@@ -37,6 +37,6 @@ pub async fn submit(form: Submitted) -> Result<Response, Failure> {
         PasswordAnswer::Enter(entry) => flow.enter(entry).await,
         PasswordAnswer::Wrong => render(flow, &email, Some(Problem::PasswordWrong)),
         PasswordAnswer::TooMany => render(flow, &email, Some(Problem::TooManyTries)),
-        PasswordAnswer::Busy => render(flow, &email, Some(Problem::Unavailable)),
+        PasswordAnswer::Busy => render(flow, &email, Some(Problem::Unavailable)).map(busy),
     }
 }

@@ -8,7 +8,7 @@ use crate::accounts::{PasswordAnswer, PasswordSet};
 use crate::model::contact::ContactKind;
 use crate::model::session::Session;
 use crate::policy::password::{PasswordPolicy, Weakness};
-use crate::web::error::Failure;
+use crate::web::error::{Failure, busy};
 use crate::web::headers::{self, FormTargets};
 use crate::web::response_mode::see_other;
 use crate::web::views::{Page, Problem, SetPassword, Template};
@@ -74,7 +74,7 @@ pub async fn submit(form: Submitted) -> Result<Response, Failure> {
             PasswordAnswer::Enter(entry) if entry.account() == session.account => None,
             PasswordAnswer::Enter(_) | PasswordAnswer::Wrong => Some(Problem::PasswordWrong),
             PasswordAnswer::TooMany => Some(Problem::TooManyTries),
-            PasswordAnswer::Busy => Some(Problem::Unavailable),
+            PasswordAnswer::Busy => return render(visit, &standing, Some(Problem::Unavailable)).map(busy),
         };
         if problem.is_some() {
             return render(visit, &standing, problem);
@@ -88,7 +88,7 @@ pub async fn submit(form: Submitted) -> Result<Response, Failure> {
         PasswordSet::StepUp => return step_up(visit, paths::ACCOUNT_PASSWORD).await,
         PasswordSet::Off => return see_other(visit, paths::ACCOUNT),
         PasswordSet::Weak(weakness) => weak(weakness),
-        PasswordSet::Busy => Problem::Unavailable,
+        PasswordSet::Busy => return render(visit, &standing, Some(Problem::Unavailable)).map(busy),
     };
     render(visit, &standing, Some(problem))
 }

@@ -3,12 +3,11 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use comity::demo::simulators::{Person, Provider, ProviderClient, SimulatorKeys, SimulatorSettings, Simulators};
 use comity::model::identity::IdentityKey;
 use comity::model::{Clock, Random};
-use comity::web::listen;
+use comity::web::listen::{self, Limits};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use url::Url;
@@ -41,7 +40,7 @@ impl Google {
             keys: SimulatorKeys::default(),
         });
         let (open, stopped) = watch::channel(false);
-        tokio::spawn(listen::serve(listener, simulators.router(Provider::Google), stopped, Duration::ZERO));
+        tokio::spawn(listen::serve(listener, simulators.router(Provider::Google), Limits::default(), stopped));
         Self { simulators, port, round: Arc::default(), next: Arc::default(), _open: Arc::new(open) }
     }
 

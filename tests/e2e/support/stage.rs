@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, LazyLock, Mutex};
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
@@ -17,7 +16,7 @@ use comity::jose::{Alg, SigningKey};
 use comity::model::event::Event;
 use comity::model::identity::{Identity, IdentityKey};
 use comity::model::{AccountId, Random};
-use comity::web::listen;
+use comity::web::listen::{self, Limits};
 use http::StatusCode;
 use tokio::sync::watch;
 use tower::ServiceExt;
@@ -107,7 +106,7 @@ impl Stage {
         hosts.insert("loyalty".to_owned(), host.router());
         let (stop, stopped) = watch::channel(false);
         let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-        tokio::spawn(listen::serve(listener, by_host(hosts), stopped, Duration::ZERO));
+        tokio::spawn(listen::serve(listener, by_host(hosts), Limits::default(), stopped));
         Self { world, simulators, host, texts, port, _stop: stop }
     }
 

@@ -9,7 +9,7 @@ use comity::model::client::Client;
 use comity::model::{Clock, Random, Secret, UnixTime};
 use comity::settings::Source;
 use comity::store::Store;
-use comity::web::listen;
+use comity::web::listen::{self, Limits};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -237,6 +237,6 @@ async fn serve(settings: &Source, extras: &Extras, listener: TcpListener) -> (Ap
     let app = App::build(settings, extras.clone()).await.unwrap();
     save_clients_of(CLIENTS, "clients.toml", app.store(), app.clock()).await.unwrap();
     let (stop, stopped) = watch::channel(false);
-    tokio::spawn(listen::serve(listener, app.router(), stopped, Duration::ZERO));
+    tokio::spawn(listen::serve(listener, app.router(), Limits::default(), stopped));
     (app, issuer, stop)
 }

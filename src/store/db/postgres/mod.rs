@@ -109,6 +109,8 @@ pub(in crate::store) struct PostgresLink {
 }
 
 impl PostgresLink {
+    /// The bare connection, for tests that ask it what nobody else does.
+    #[cfg(test)]
     pub(in crate::store) fn connection(&mut self) -> &mut PgConnection {
         self.lent.connection()
     }
@@ -166,7 +168,8 @@ impl PostgresLink {
         self.patience = LONG;
     }
 
-    async fn say(&mut self, sql: &'static str) -> Result<(), Error> {
+    /// Says something that has no values and no rows.
+    pub(super) async fn say(&mut self, sql: &'static str) -> Result<(), Error> {
         let (connection, patience) = self.asking();
         let answer = timeout(patience, sqlx::raw_sql(sql).execute(connection)).await;
         self.answered(answer).map(drop)

@@ -1,7 +1,7 @@
 //! Folds SQLite's write-ahead log into the file, on a thread that may wait for the disk.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -13,21 +13,22 @@ use super::Connections;
 use super::slot::Slot;
 use crate::store::error::Error;
 
-/// Commits between two looks at the log.
-const COMMITS: u32 = 128;
+/// Units of work between two looks at the log. One writes some ten pages.
+const UNITS: usize = 128;
 
-/// Pages of 4 KiB in the log that are worth folding: 16 MiB.
-const ENOUGH: i32 = 4 * 1024;
+/// Pages of 4 KiB in the log that are worth folding, beside those who write: 4 MiB.
+const ENOUGH: i32 = 1024;
 
-/// Pages in the log that are too many: 64 MiB. It can only begin anew while nobody writes.
-const TOO_MANY: i32 = 16 * 1024;
+/// Pages in the log that are too many: 32 MiB. Those who write faster than the disk takes it then wait, because the log
+/// begins anew only while nobody writes.
+const TOO_MANY: i32 = 8 * 1024;
 
 /// How long to wait for readers that still read from the log before it begins anew.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// The thread that keeps the log short; it ends with this.
 pub(super) struct Checkpoints {
-    commits: AtomicU32,
+    units: AtomicUsize,
     look: SyncSender<()>,
 }
 
@@ -39,16 +40,16 @@ impl Checkpoints {
             .name("checkpoints".to_owned())
             .spawn(move || keep_short(&looks, &connection, &writer))
             .map_err(|error| Error::Unavailable(Box::new(error)))?;
-        Ok(Self { commits: AtomicU32::new(0), look })
+        Ok(Self { units: AtomicUsize::new(0), look })
     }
 }
 
 impl Connections {
-    /// Counts a commit.
-    pub(super) fn wrote(&self) {
-        if let Some(checkpoints) = &self.checkpoints
-            && checkpoints.commits.fetch_add(1, Ordering::Relaxed) % COMMITS == COMMITS - 1
-        {
+    /// Counts units of work that were committed.
+    pub(super) fn wrote(&self, units: usize) {
+        let Some(checkpoints) = &self.checkpoints else { return };
+        if checkpoints.units.fetch_add(units, Ordering::Relaxed) + units >= UNITS {
+            checkpoints.units.store(0, Ordering::Relaxed);
             // Full: it is about to look anyway.
             let _ = checkpoints.look.try_send(());
         }
@@ -65,11 +66,10 @@ fn keep_short(looks: &Receiver<()>, connection: &Connection, writer: &Arc<Mutex<
 }
 
 fn look(connection: &Connection, writer: &Arc<Mutex<Slot>>) -> Result<(), SqliteError> {
-    let (logged, folded) = checkpoint(connection, "PRAGMA wal_checkpoint(NOOP)")?;
-    if logged - folded < ENOUGH {
-        return Ok(());
+    let (mut logged, mut folded) = checkpoint(connection, "PRAGMA wal_checkpoint(NOOP)")?;
+    if logged - folded >= ENOUGH && logged < TOO_MANY {
+        (logged, folded) = checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
     }
-    let (logged, folded) = checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
     if logged >= TOO_MANY && folded < logged {
         let mut writer = Arc::clone(writer).blocking_lock_owned();
         writer.settle();

@@ -111,20 +111,17 @@ impl SqliteLink {
     async fn make_it_stand(&mut self) -> Result<(), Error> {
         let Some(mut slot) = self.slot.take() else { return Ok(()) };
         self.open = false;
-        if !self.sqlite.flushes {
+        if !self.sqlite.commits.are_shared(&mut slot) {
             slot.commit()?;
             drop(slot);
-            self.sqlite.wrote();
+            self.sqlite.wrote(1);
             return Ok(());
         }
         let (told, leads) = slot.await_commit()?;
         if leads {
-            // Queues up behind those who wait for the writer now: they share the commit.
-            let sqlite = Arc::clone(&self.sqlite);
-            tokio::task::spawn_blocking(move || {
-                Arc::clone(&sqlite.writer).blocking_lock_owned().settle();
-                sqlite.wrote();
-            });
+            self.sqlite.settle_soon();
+        } else {
+            self.sqlite.settle_if_many(&mut slot);
         }
         drop(slot);
         match told.await {

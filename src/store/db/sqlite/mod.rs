@@ -4,6 +4,7 @@
 //! There is one writer, so that no transaction ever waits for SQLite's own lock within this process.
 
 mod checkpoint;
+mod commits;
 mod link;
 mod open;
 mod slot;
@@ -17,6 +18,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::{sleep, timeout};
 
 use self::checkpoint::Checkpoints;
+use self::commits::Commits;
 use self::link::Scope;
 pub(in crate::store) use self::link::SqliteLink;
 use self::slot::Slot;
@@ -36,8 +38,7 @@ struct Connections {
     writer: Arc<Mutex<Slot>>,
     readers: Vec<Arc<Mutex<Slot>>>,
     patience: Duration,
-    /// Whether commits wait for the disk: then they happen on a thread that may, and units of work share them.
-    flushes: bool,
+    commits: Commits,
     checkpoints: Option<Checkpoints>,
 }
 
@@ -58,7 +59,7 @@ impl Sqlite {
                 writer,
                 readers: Vec::new(),
                 patience,
-                flushes: false,
+                commits: Commits::AtOnce,
                 checkpoints: None,
             })));
         }
@@ -67,8 +68,11 @@ impl Sqlite {
             .map(|_| open::reader(path, settings).map(lendable))
             .collect::<Result<_, _>>()?;
         let checkpoints = Some(Checkpoints::start(open::writer(path, settings)?, Arc::clone(&writer))?);
-        let flushes = settings.durability == Durability::Full;
-        Ok(Self(Arc::new(Connections { writer, readers, patience, flushes, checkpoints })))
+        let commits = match settings.durability {
+            Durability::Normal => Commits::InTurn,
+            Durability::Full => Commits::OnDisk,
+        };
+        Ok(Self(Arc::new(Connections { writer, readers, patience, commits, checkpoints })))
     }
 
     /// A connection for statements that change nothing.

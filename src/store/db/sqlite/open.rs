@@ -11,16 +11,14 @@ use crate::store::settings::{DatabaseSettings, Durability};
 /// Statements every connection keeps prepared: more than the house has.
 const PREPARED: usize = 512;
 
-/// Kibibytes of pages the writer remembers. What it wrote stays remembered.
-const WRITER_CACHE: i64 = 8192;
-
-/// Kibibytes of pages a reader remembers, until the writer commits.
-const READER_CACHE: i64 = 2048;
+/// Kibibytes of pages a connection remembers: the upper levels of every index. The system remembers the rest, and each
+/// commit goes through all that is remembered here.
+const CACHE: i64 = 2048;
 
 /// The only connection there is.
 pub(super) fn in_memory() -> Result<Connection, Error> {
     let connection = Connection::open_in_memory_with_flags(OpenFlags::SQLITE_OPEN_READ_WRITE | flags())?;
-    prepare(connection, WRITER_CACHE)
+    prepare(connection)
 }
 
 /// A connection that may write. It never waits for a lock by itself.
@@ -38,14 +36,14 @@ pub(super) fn writer(path: &str, settings: &DatabaseSettings) -> Result<Connecti
         Durability::Full => "PRAGMA synchronous = FULL",
     })?;
     connection.busy_timeout(Duration::ZERO)?;
-    prepare(connection, WRITER_CACHE)
+    prepare(connection)
 }
 
 /// A connection that reads.
 pub(super) fn reader(path: &str, settings: &DatabaseSettings) -> Result<Connection, Error> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | flags())?;
     connection.busy_timeout(settings.patience())?;
-    prepare(connection, READER_CACHE)
+    prepare(connection)
 }
 
 /// Whoever holds a connection is the only one, and a path is a path.
@@ -53,9 +51,9 @@ fn flags() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE
 }
 
-fn prepare(connection: Connection, cache: i64) -> Result<Connection, Error> {
+fn prepare(connection: Connection) -> Result<Connection, Error> {
     connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY")?;
-    connection.pragma_update(None, "cache_size", -cache)?;
+    connection.pragma_update(None, "cache_size", -CACHE)?;
     connection.set_prepared_statement_cache_capacity(PREPARED);
     Ok(connection)
 }

@@ -146,3 +146,14 @@ async fn a_host_that_does_not_answer_holds_nobody_up() {
     store.ping().await.unwrap();
     register(&store).await;
 }
+
+#[tokio::test]
+async fn a_door_that_opens_and_shuts_is_an_outage() {
+    let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://u@127.0.0.1:{}/d", door.local_addr().unwrap().port());
+    let shut = tokio::spawn(async move { while door.accept().await.is_ok() {} });
+    let settings = DatabaseSettings { acquire_timeout_seconds: 1, ..DatabaseSettings::new(url) };
+    let store = open(&settings, vec![MASTER]).await;
+    assert!(matches!(store.ping().await, Err(Error::Unavailable(_))));
+    shut.abort();
+}
