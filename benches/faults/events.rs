@@ -52,7 +52,7 @@ struct Night<'a> {
 /// Runs it all; says whether it went well.
 pub async fn night(options: &Options) -> bool {
     let (mut redis, mut postgres) = (Redis::start(), Postgres::start());
-    let site = Site::new(&postgres.url(), &redis.url());
+    let site = Site::new(&postgres, &redis);
     println!("{} people settle in", options.people());
     let [mut a, mut b] = ["A", "B"].map(|name| Node::new(name, &site));
     // The build that comes first makes the tables, as it did in its time.

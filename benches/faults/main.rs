@@ -2,6 +2,8 @@
 //! the other is replaced by a new build, Redis is restarted, PostgreSQL's primary is lost. Prints what people saw, second
 //! by second, and ends with 1 if anything was answered wrongly, or did not work again by itself.
 //!
+//! A build under way elsewhere makes a machine too slow for the full rate, which is said and not taken for a fault.
+//!
 //! `cargo bench --bench faults`; `-- --quick` for a short run at a low rate, `-- --help` for the rest.
 
 #![allow(

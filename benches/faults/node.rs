@@ -24,7 +24,7 @@ impl Node {
 
     /// Starts it with a build and waits until it is ready.
     pub async fn start(&mut self, site: &Site, program: &Path) {
-        let settings = site.configure(self.name, self.port, self.private, knows_drain(program).then_some(2));
+        let settings = site.configure(self.name, [self.port, self.private], is_old(program));
         let log = File::options().create(true).append(true).open(&self.log).unwrap();
         let mut command = Command::new(program);
         command.args(["serve", "--config"]).arg(settings).env_clear().stdin(Stdio::null());
@@ -82,8 +82,8 @@ impl Drop for Node {
     }
 }
 
-/// A build that does not know a setting refuses to start with it.
-fn knows_drain(program: &Path) -> bool {
+/// Whether a build is of before `server.drain_seconds` and databases of several hosts: it would refuse both.
+fn is_old(program: &Path) -> bool {
     let defaults = Command::new(program).args(["config", "defaults"]).output().unwrap();
-    String::from_utf8_lossy(&defaults.stdout).contains("\ndrain_seconds")
+    !String::from_utf8_lossy(&defaults.stdout).contains("\ndrain_seconds")
 }

@@ -22,6 +22,11 @@ impl Postgres {
         self.pair.url()
     }
 
+    /// The primary alone.
+    pub fn primary_url(&self) -> String {
+        Pair::url_of(&self.pair.primary)
+    }
+
     /// Kills the primary without warning; the standby takes over as soon as whoever watches them would have noticed.
     pub fn fail_over(&mut self, notice: Duration) {
         self.pair.primary.kill();

@@ -11,6 +11,9 @@ use comity::model::Random;
 use comity::settings::{Settings, Source};
 use tempfile::TempDir;
 
+use crate::postgres::Postgres;
+use crate::redis::Redis;
+
 /// The address people and clients know, which only the balancer's requests name.
 pub const HOST: &str = "localhost:8089";
 pub const ISSUER: &str = "http://localhost:8089";
@@ -35,13 +38,15 @@ scopes = ["openid", "profile", "email", "offline_access"]
 pub struct Site {
     folder: TempDir,
     database: String,
+    /// The primary alone.
+    primary: String,
     cache: String,
 }
 
 impl Site {
-    pub fn new(database: &str, cache: &str) -> Self {
-        let site =
-            Self { folder: tempfile::tempdir().unwrap(), database: database.to_owned(), cache: cache.to_owned() };
+    pub fn new(postgres: &Postgres, redis: &Redis) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let site = Self { folder, database: postgres.url(), primary: postgres.primary_url(), cache: redis.url() };
         std::fs::write(site.path("clients.toml"), CLIENTS).unwrap();
         std::fs::write(site.path("master.key"), BASE64_STANDARD.encode(Random::new().bytes::<32>())).unwrap();
         site
@@ -51,10 +56,10 @@ impl Site {
         self.folder.path().join(name)
     }
 
-    /// Writes the settings of a node; gives their file. `knows_drain` is not so of builds before that setting.
-    pub fn configure(&self, name: &str, port: u16, private: u16, drain: Option<u64>) -> PathBuf {
+    /// Writes the settings of a node; gives their file. Builds of before that know fewer settings get fewer.
+    pub fn configure(&self, name: &str, [port, private]: [u16; 2], is_old: bool) -> PathBuf {
         let folder = self.folder.path().display();
-        let drain = drain.map(|seconds| format!(", drain_seconds = {seconds}")).unwrap_or_default();
+        let (drain, database) = if is_old { ("", &self.primary) } else { (", drain_seconds = 2", &self.database) };
         let settings = format!(
             r#"profile = "test"
 server = {{ issuer = "{ISSUER}", listen = "127.0.0.1:{port}", private_listen = "127.0.0.1:{private}", shutdown_seconds = 10{drain} }}
@@ -66,7 +71,6 @@ clients = {{ file = "{folder}/clients.toml" }}
 sign_in = {{ attempts_per_minute = 1000000, codes_per_hour = 1000 }}
 mail = {{ transport = "sink" }}
 "#,
-            database = self.database,
             cache = self.cache,
         );
         let file = self.path(&format!("{name}.toml"));
@@ -76,7 +80,7 @@ mail = {{ transport = "sink" }}
 
     /// The settings as the run itself reads them, to fill the database.
     pub fn settings(&self) -> Settings {
-        let file = self.configure("run", 1, 2, None);
+        let file = self.configure("run", [1, 2], false);
         Source { file: Some(file), layer: None, environment: Vec::new() }.load().unwrap()
     }
 }
