@@ -117,11 +117,15 @@ impl Scene {
         self.assert_logged(reply.header("x-request-id").unwrap());
     }
 
-    /// Asserts that an error was logged for a request, with its cause.
+    /// Asserts that an error was logged for a request, with its cause. The log is written beside the answers: the line
+    /// may come a moment after one.
     fn assert_logged(&self, trace: &str) {
-        let log = self.site.log();
-        let line = log.lines().find(|line| line.contains(trace) && line.contains("\"level\":\"ERROR\""));
-        assert!(line.is_some(), "no error is logged for request {trace}");
+        let is_it = |line: &str| line.contains(trace) && line.contains("\"level\":\"ERROR\"");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !self.site.log().lines().any(is_it) {
+            assert!(Instant::now() < deadline, "no error is logged for request {trace}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Waits until the server is ready again, by itself and within seconds.
