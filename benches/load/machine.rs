@@ -16,10 +16,8 @@ const TICKS: f64 = 100.0;
 pub struct Cores {
     /// The server's.
     pub server: Vec<usize>,
-    /// The database's and the cache's.
-    pub services: Vec<usize>,
-    /// The driver's.
-    pub driver: Vec<usize>,
+    /// Those of all others: the driver, the database, the cache.
+    pub others: Vec<usize>,
 }
 
 impl Cores {
@@ -32,24 +30,19 @@ impl Cores {
             return Self::default();
         }
         let others = all.split_off(server.clamp(1, all.len() - 1));
-        // With three cores or more the services do not take the driver's time.
-        let (services, driver) = match others.as_slice() {
-            [first, rest @ ..] if !rest.is_empty() => (vec![*first], rest.to_vec()),
-            _ => (others.clone(), others),
-        };
-        Self { server: all, services, driver }
+        Self { server: all, others }
     }
 
     /// All that are used.
     pub fn count(&self) -> usize {
-        let used: BTreeSet<_> = [&self.server, &self.services, &self.driver].into_iter().flatten().collect();
+        let used: BTreeSet<_> = [&self.server, &self.others].into_iter().flatten().collect();
         if used.is_empty() { allowed().len() } else { used.len() }
     }
 
-    /// Moves this process to the driver's cores. To be done before it starts threads.
-    pub fn enter_driver(&self) {
-        if !self.driver.is_empty() {
-            let (list, own) = (list(&self.driver), std::process::id().to_string());
+    /// Leaves the server's cores. To be done before this process starts threads.
+    pub fn leave_the_servers(&self) {
+        if !self.others.is_empty() {
+            let (list, own) = (list(&self.others), std::process::id().to_string());
             // Fails where the system forbids it: the figures then are of shared cores.
             let _ = Command::new("taskset").args(["-apc", &list, &own]).output();
         }
@@ -134,18 +127,18 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// This one, with the commit of the working directory.
-    pub fn describe() -> Self {
+    /// This one, with the commit of the working directory unless another is given.
+    pub fn describe(used: &Cores, commit: Option<&str>) -> Self {
         let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let named = field(&cpuinfo, "model name").map(|name| name.trim_start_matches([':', ' ', '\t']).to_owned());
         let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
         let memory = field(&meminfo, "MemTotal:").and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok());
         Self {
             processor: named.unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
-            cores: 0,
+            cores: used.count(),
             memory_gib: memory.unwrap_or_default() / 1024.0 / 1024.0,
             kernel: fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned(),
-            commit: git(&["describe", "--always", "--dirty", "--exclude=*"]),
+            commit: commit.map_or_else(|| git(&["describe", "--always", "--dirty", "--exclude=*"]), str::to_owned),
         }
     }
 }

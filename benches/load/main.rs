@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     let options = Options::parse().settled();
     // The bare program is where it was put.
     let cores = if options.floor_server.is_some() { Cores::default() } else { Cores::divide(options.server_cores) };
-    cores.enter_driver();
+    cores.leave_the_servers();
     let done = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -63,9 +63,12 @@ async fn run(options: &Options, cores: &Cores) -> Result<(), Failure> {
     if let Some(port) = options.floor_server {
         return floor::serve(port).await;
     }
+    if let Some(path) = &options.from {
+        return tell(options, &Report::read(path)?);
+    }
     let mut report = Report {
         date: options.date.clone().unwrap_or_else(|| jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()),
-        machine: Machine { cores: cores.count(), ..Machine::describe() },
+        machine: Machine::describe(cores, options.commit.as_deref()),
         accounts: options.accounts,
         grants: options.grants.unwrap_or(options.accounts),
         server_cores: cores.server.len(),
@@ -90,13 +93,22 @@ async fn run(options: &Options, cores: &Cores) -> Result<(), Failure> {
         }
         report.contenders.extend(stores(options, cores, "").await?);
     }
-    let tables = if options.scale { report.as_scale() } else { report.as_markdown() };
+    if let Some(path) = &options.json {
+        std::fs::write(path, serde_json::to_string_pretty(&report)?)?;
+    }
+    tell(options, &report)
+}
+
+/// Prints what there is to tell, and writes it into the documentation where that is wanted.
+fn tell(options: &Options, report: &Report) -> Result<(), Failure> {
+    let tables = match (options.scale, options.brief) {
+        (true, _) => report.as_scale(),
+        (false, true) => report.in_brief(),
+        (false, false) => report.as_markdown(),
+    };
     println!("{tables}");
     if let Some(earlier) = &options.compare {
         println!("{}", report.beside(&Report::read(earlier)?));
-    }
-    if let Some(path) = &options.json {
-        std::fs::write(path, serde_json::to_string_pretty(&report)?)?;
     }
     options.write_docs.as_deref().map_or(Ok(()), |section| docs::write(section, &tables))
 }

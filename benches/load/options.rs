@@ -68,6 +68,15 @@ pub struct Options {
     /// Write the tables between the markers of this name in docs/performance.md.
     #[arg(long, value_name = "SECTION", num_args = 0..=1, default_missing_value = "last")]
     pub write_docs: Option<String>,
+    /// Measure nothing: print the tables of the JSON of an earlier run.
+    #[arg(long, value_name = "PATH")]
+    pub from: Option<PathBuf>,
+    /// Only the first table.
+    #[arg(long)]
+    pub brief: bool,
+    /// The commit to put on the tables; that of the working directory when absent.
+    #[arg(long, value_name = "COMMIT")]
+    pub commit: Option<String>,
     /// The date to put on the tables; today when absent.
     #[arg(long, value_name = "DATE")]
     pub date: Option<String>,

@@ -109,10 +109,20 @@ impl Report {
         self.contender(name)?.figures(row, concurrency)
     }
 
+    /// Whether anybody was asked for it.
+    fn has(&self, row: &str) -> bool {
+        self.contenders.iter().any(|contender| contender.figures(row, self.compared).is_some())
+    }
+
     /// Everything, as Markdown.
     pub fn as_markdown(&self) -> String {
         let tables = [self.heading(), self.goals(), self.loads(), self.trips()];
         tables.into_iter().filter(|table| !table.is_empty()).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The first table, as Markdown.
+    pub fn in_brief(&self) -> String {
+        [self.heading(), self.goals()].join("\n")
     }
 
     fn heading(&self) -> String {
@@ -138,6 +148,9 @@ impl Report {
              |---|--:|--:|--:|--:|--:|--:|\n",
         );
         for (row, sqlite, postgres) in GOALS {
+            if !self.has(row) {
+                continue;
+            }
             let cell = |name: &str| self.figures(name, row, self.compared).map_or_else(none, cost_and_rate);
             let [floor, peer, on_sqlite, on_postgres] = [FLOOR, PEER, SQLITE, POSTGRES].map(cell);
             let goal = |name: &str, goal: f64| {
@@ -196,7 +209,7 @@ impl Report {
         table.push_str("\n|---|---|");
         table.push_str(&"--:|".repeat(concurrencies.len()));
         table.push('\n');
-        for row in Row::all().iter().map(ToString::to_string) {
+        for row in Row::all().iter().map(ToString::to_string).filter(|row| self.has(row)) {
             for contender in self.contenders.iter().filter(|contender| contender.name != FLOOR) {
                 let cells = concurrencies.iter().map(|concurrency| {
                     contender.figures(&row, *concurrency).map_or_else(none, |figures| {
@@ -219,7 +232,7 @@ impl Report {
             "Round trips per operation, and CPU ms of the services:\n\n\
              | operation | SQL, SQLite | SQL, PostgreSQL | cache | PostgreSQL | Redis |\n|---|--:|--:|--:|--:|--:|\n",
         );
-        for row in Row::all().iter().map(ToString::to_string) {
+        for row in Row::all().iter().map(ToString::to_string).filter(|row| self.has(row)) {
             let [sqlite, postgres] = [SQLITE, POSTGRES].map(|name| self.figures(name, &row, self.compared));
             let number =
                 |value: Option<f64>, digits: usize| value.map_or_else(none, |value| format!("{value:.digits$}"));

@@ -110,12 +110,12 @@ fn start_postgres(bin: &Path, cores: &Cores) -> Result<(Supervisor, u16, PathBuf
     initdb.extend(["-D", "data", "-U", "comity", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"].map(Into::into));
     run(command(&initdb)?.current_dir(&directory))?;
     let port = free_port()?;
-    let mut words = pinned(&cores.services);
+    let mut words = pinned(&cores.others);
     words.extend(as_user(user.as_deref(), &bin.join("postgres"))?);
     words.extend(["-D", "data", "-p"].map(Into::into));
     words.push(port.to_string().into());
     let settings =
-        ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "max_wal_size=8GB"];
+        ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "max_wal_size=2GB"];
     words.extend(settings.iter().flat_map(|setting| ["-c", *setting]).map(Into::into));
     let supervisor = Supervisor::start("QUIT", &directory, &words)?;
     let began = Instant::now();
@@ -137,7 +137,7 @@ fn start_postgres(bin: &Path, cores: &Cores) -> Result<(Supervisor, u16, PathBuf
 fn start_redis(program: &Path, cores: &Cores) -> Result<(Supervisor, u16), Failure> {
     let directory = TempDir::with_prefix("comity-load-redis-")?.keep();
     let port = free_port()?;
-    let mut words = pinned(&cores.services);
+    let mut words = pinned(&cores.others);
     words.push(program.into());
     words.extend(["--bind", "127.0.0.1", "--port", &port.to_string()].map(Into::into));
     words.extend(["--save", "", "--appendonly", "no"].map(Into::into));

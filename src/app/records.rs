@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::{Error, Extras, In};
+use super::error::In;
+use super::{Error, Extras};
 use crate::cache::Cache;
 use crate::jose::Sealer;
 use crate::model::{Clock, Random, Secret};
@@ -56,7 +57,12 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 }
 
 /// Connects the settings' cache.
-pub(super) async fn open_cache(settings: &Settings, store: &Store, random: &Random, clock: &Clock) -> Result<Cache, Error> {
+pub(super) async fn open_cache(
+    settings: &Settings,
+    store: &Store,
+    random: &Random,
+    clock: &Clock,
+) -> Result<Cache, Error> {
     if settings.cache.url.expose() == "memory" {
         return Ok(Cache::memory(clock.clone()));
     }

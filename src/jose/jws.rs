@@ -23,18 +23,41 @@ pub(super) const USUAL_TYPES: [&str; 2] = ["at+jwt", "JWT"];
 /// Characters a token hardly ever needs more of: it grows in place.
 const USUAL_LENGTH: usize = 1024;
 
-/// Signs claims into a compact JWS whose header names `alg`, `typ` and `kid`.
-pub fn sign(key: &SigningKey, typ: &str, claims: &impl Serialize) -> Result<String, Error> {
+/// A token that lacks nothing but its signature.
+pub struct Unsigned {
+    key: SigningKey,
+    token: String,
+}
+
+/// Writes claims as a compact JWS to be signed, whose header names `alg`, `typ` and `kid`.
+pub fn unsigned(key: &SigningKey, typ: &str, claims: &impl Serialize) -> Result<Unsigned, Error> {
     let mut token = String::with_capacity(USUAL_LENGTH);
     match key.usual_header(typ) {
         Some(header) => token.push_str(header),
         None => token.push_str(&header(key.alg().as_str(), Some(key.kid()), typ)?),
     }
     push_payload(&mut token, claims)?;
-    let signature = key.signature(token.as_bytes())?;
-    token.push('.');
-    BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);
-    Ok(token)
+    Ok(Unsigned { key: key.clone(), token })
+}
+
+impl Unsigned {
+    /// Whether signing takes long enough to be in the way of others: RSA, twenty times the other algorithms.
+    pub fn is_slow(&self) -> bool {
+        matches!(self.key.alg(), Alg::RS256 | Alg::PS256)
+    }
+
+    /// Signs it.
+    pub fn sign(mut self) -> Result<String, Error> {
+        let signature = self.key.signature(self.token.as_bytes())?;
+        self.token.push('.');
+        BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut self.token);
+        Ok(self.token)
+    }
+}
+
+/// Signs claims into a compact JWS whose header names `alg`, `typ` and `kid`.
+pub fn sign(key: &SigningKey, typ: &str, claims: &impl Serialize) -> Result<String, Error> {
+    unsigned(key, typ, claims)?.sign()
 }
 
 /// The first two parts of a token.

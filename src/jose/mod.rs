@@ -25,7 +25,7 @@ pub use claims::Claims;
 pub use error::{Error, InvalidKey, Rejected};
 pub use half_hash::half_hash;
 pub use jwk::{Jwk, KeyParameters};
-pub use jws::{MAX_ID_TOKEN, MAX_TOKEN, Unverified, sign};
+pub use jws::{MAX_ID_TOKEN, MAX_TOKEN, Unsigned, Unverified, sign, unsigned};
 pub use public_key::{JwkSet, KeySource, PublicKey};
 pub use ring::KeyRing;
 pub use rotation::{Action, Rotation, schedule};

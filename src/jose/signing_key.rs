@@ -127,7 +127,7 @@ impl SigningKey {
         self.0.public.jwk()
     }
 
-    /// Signs `message`. RSA keeps a core busy for about a millisecond.
+    /// Signs `message`. RSA keeps a core busy for a third of a millisecond.
     pub(super) fn signature(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
         // The libraries' own generator: aws-lc ignores this argument and uses its own.
         let random = SystemRandom::new();

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::private_postgres::PrivatePostgres;
-use super::{DatabaseSettings, Durability, Isolation, NewAccount, NewContact, NewIdentity, NewMembership, Store, Vault};
+use super::{
+    DatabaseSettings, Durability, Isolation, NewAccount, NewContact, NewIdentity, NewMembership, Store, Vault,
+};
 use crate::model::account::{Attribute, Stage, Verification};
 use crate::model::contact::ContactKind;
 use crate::model::grant::Family;
@@ -90,7 +92,7 @@ impl Bench {
         let durability = if engine == Engine::SqliteFlushed { Durability::Full } else { Durability::Normal };
         let acquire_timeout_seconds = 60;
         let settings =
-            DatabaseSettings { acquire_timeout_seconds, isolation, durability, ..DatabaseSettings::new(url) };
+            DatabaseSettings { isolation, acquire_timeout_seconds, durability, ..DatabaseSettings::new(url) };
         let store = open(&settings, vec![MASTER]).await;
         store.migrate().await.unwrap();
         if matches!(engine, Engine::NextSchema) {

@@ -19,16 +19,16 @@ pub(super) async fn migrate_further(store: &crate::store::Store) {
     )
     .unwrap();
     assert!(tables.len() > 20);
-    let mut script = "CREATE TABLE later (id BLOB NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;\n\
-        INSERT INTO versions (name, value) VALUES ('later', 1);\n\
-        INSERT INTO comity_migrations (version, checksum) VALUES (1000, x'00');\n"
-        .to_owned();
-    for NameRow { name } in tables {
-        script.push_str(&format!(
+    let columns = tables.iter().map(|NameRow { name }| {
+        format!(
             "ALTER TABLE {name} ADD COLUMN later TEXT;\n\
              ALTER TABLE {name} ADD COLUMN later_still INTEGER NOT NULL DEFAULT 7;\n"
-        ));
-    }
+        )
+    });
+    let rest = "CREATE TABLE later (id BLOB NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;\n\
+        INSERT INTO versions (name, value) VALUES ('later', 1);\n\
+        INSERT INTO comity_migrations (version, checksum) VALUES (1000, x'00');\n";
+    let script = columns.collect::<String>() + rest;
     let crate::store::db::Link::Sqlite(mut link) = link else { panic!("this engine is SQLite") };
     link.script(&script).await.unwrap();
 }
