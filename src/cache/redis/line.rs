@@ -8,7 +8,7 @@ use redis::aio::MultiplexedConnection;
 use redis::sentinel::{Sentinel, SentinelNodeConnectionInfo};
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, ProtocolVersion, PushInfo, PushKind, RedisError,
-    RedisResult, ServerErrorKind, Value,
+    RedisResult, ServerErrorKind, Value, cmd,
 };
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
@@ -17,7 +17,7 @@ use super::address::Sentinels;
 use super::{ANSWER_TIMEOUT, CONNECT_TIMEOUT, FIND_TIMEOUT, QUEUED_COMMANDS};
 
 /// How long a server that was there a moment ago may be away unnoticed.
-const OUTAGE_PATIENCE: Duration = Duration::from_millis(1200);
+const OUTAGE_PATIENCE: Duration = Duration::from_millis(1400);
 /// Between two tries to reach it.
 const PAUSE: Duration = Duration::from_millis(30);
 
@@ -175,7 +175,9 @@ impl Finder {
                 Ok::<(), redis::aio::SendError>(())
             });
         }
-        let connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+        // One that is still reading what it kept takes connections and answers nothing.
+        cmd("PING").exec_async(&mut connection).await?;
         Ok(Open { connection, lost })
     }
 }
