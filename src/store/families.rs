@@ -7,6 +7,7 @@ use super::db::Link;
 use super::error::Error;
 use super::open::Store;
 use super::outbox::Happened;
+use super::revocation::family_of_code;
 use super::vault::AccountKey;
 use crate::model::grant::Family;
 use crate::model::{AccountId, ClientId, FamilyId, SessionId, UnixTime};
@@ -88,12 +89,25 @@ impl Store {
             Opened::Opened
         });
         match (opened, code_hash) {
-            (Err(Error::Conflict("session")), Some(code)) if self.family_of_code(code).await?.is_some() => {
-                self.revoke_family_of_code(code, now).await?;
+            (Err(Error::Conflict("session")), Some(code)) if self.end_reused(code, now).await? => {
                 Ok(Opened::CodeReused)
             }
             (opened, _) => opened,
         }
+    }
+
+    /// Revokes what a code gave rise to; gives whether there is anything, in force or not.
+    async fn end_reused(&self, code_hash: &[u8; 32], now: UnixTime) -> Result<bool, Error> {
+        // In a transaction: whoever was first may be about to commit together with it.
+        unit!(self, tx => {
+            match family_of_code(tx, code_hash).await? {
+                Some(row) => {
+                    self.revoke_one(tx, row.id, "code_reused", now).await?;
+                    true
+                }
+                None => false,
+            }
+        })
     }
 
     /// A family, revoked or not.

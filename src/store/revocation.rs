@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::db::Link;
 use super::error::Error;
 use super::open::Store;
 use crate::model::UnixTime;
@@ -14,22 +15,15 @@ impl Store {
     /// there was anything in force. Event `grant.revoked`.
     pub async fn revoke_family_of_code(&self, code_hash: &[u8; 32], now: UnixTime) -> Result<bool, Error> {
         // Looked up first: anybody may present codes nobody ever gave out.
-        match self.family_of_code(code_hash).await? {
+        let mut link = self.db.read().await?;
+        let found = family_of_code(&mut link, code_hash).await?;
+        drop(link);
+        match found {
             Some(CodeFamilyRow { id, revoked_at: None }) => {
                 unit!(self, tx => { self.revoke_one(tx, id, "code_reused", now).await? })
             }
             _ => Ok(false),
         }
-    }
-
-    pub(super) async fn family_of_code(&self, code_hash: &[u8; 32]) -> Result<Option<CodeFamilyRow>, Error> {
-        let mut link = self.db.read().await?;
-        fetch_optional!(
-            &mut link,
-            CodeFamilyRow,
-            "SELECT id, revoked_at FROM families WHERE code_hash = $1",
-            code_hash.as_slice()
-        )
     }
 
     /// Whether one access token was revoked; for tokens that belong to no family.
@@ -39,4 +33,14 @@ impl Store {
         let row = fetch_optional!(&mut link, RevokedTokenRow, SQL, jti)?;
         Ok(row.is_some_and(|row| row.entries > 0))
     }
+}
+
+/// The family a code opened.
+pub(super) async fn family_of_code(link: &mut Link, code_hash: &[u8; 32]) -> Result<Option<CodeFamilyRow>, Error> {
+    fetch_optional!(
+        link,
+        CodeFamilyRow,
+        "SELECT id, revoked_at FROM families WHERE code_hash = $1",
+        code_hash.as_slice()
+    )
 }
