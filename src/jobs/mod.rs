@@ -1,7 +1,7 @@
 //! L4 — background work: each job on its own clock, all of them stopped together. A round that fails is logged and
 //! tried again the next time; nothing here is needed for a request to be answered.
 //!
-//! Work one node can do for all is done by the node on [`duty`](duty::Duty); every node looks after its own keys.
+//! Work one node can do for all is done by the node on duty (`duty.rs`); every node looks after its own keys.
 //! To add a job: its pause, its line in [`Jobs::start`], and a choice between `every` and `on_duty`.
 
 mod duty;

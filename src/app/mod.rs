@@ -1,7 +1,13 @@
 //! The composition root: settings become rooms, rooms become a running server. Used by the command line, the demo and
 //! the tests alike; nothing else puts rooms together.
 
-use std::net::SocketAddr;
+mod error;
+mod rooms;
+mod serve;
+
+pub use self::error::Error;
+pub use self::serve::{serve, wait_for_signal};
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,69 +15,29 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
 
-use crate::accounts::{self, Accounts, Hasher};
+use self::error::In;
+use self::rooms::Rooms;
 use crate::cache::Cache;
 use crate::consent::Consents;
-use crate::federation::Federation;
 use crate::i18n::Texts;
 use crate::jobs::Jobs;
 use crate::jose::{Alg, Rotation, Sealer};
 use crate::mail::{Letterhead, Mail, Sink};
-use crate::membership::{Membership, MembershipSettings};
 use crate::model::client::SecretHash;
 use crate::model::digest::sha256_b64;
 use crate::model::key::StoredKey;
 use crate::model::{Clock, Random, Secret, UnixTime};
 use crate::outbound::Outbound;
 use crate::provider::keys::Keys;
-use crate::provider::{self, HostWatch, Lifetimes, Provider, RequiredDocument};
 use crate::settings::{MailTransport, Settings, clients_from};
 use crate::store::{DatabaseSettings, Store, Vault};
 use crate::telemetry::Metrics;
 use crate::web::documents::Documents;
-use crate::web::listen::{self, Limits};
 use crate::web::load::Load;
 use crate::web::proxies::Cidr;
 use crate::web::router::{self, Router};
 use crate::web::state::{Site, Web};
-
-/// The server cannot be put together. The text says which part, and why.
-#[derive(Debug, thiserror::Error)]
-#[error("{part}: {reason}")]
-pub struct Error {
-    part: &'static str,
-    reason: String,
-}
-
-impl Error {
-    /// Names the part that failed, with all causes of its error.
-    pub fn new(part: &'static str, error: &dyn std::error::Error) -> Self {
-        let mut reason = error.to_string();
-        let mut cause = error.source();
-        while let Some(next) = cause {
-            reason = format!("{reason}: {next}");
-            cause = next.source();
-        }
-        Self { part, reason }
-    }
-
-    fn text(part: &'static str, reason: impl Into<String>) -> Self {
-        Self { part, reason: reason.into() }
-    }
-}
-
-trait In<T> {
-    fn part(self, part: &'static str) -> Result<T, Error>;
-}
-
-impl<T, E: std::error::Error> In<T> for Result<T, E> {
-    fn part(self, part: &'static str) -> Result<T, Error> {
-        self.map_err(|error| Error::new(part, &error))
-    }
-}
 
 /// What tests and the demo replace.
 #[derive(Clone, Debug)]
@@ -211,51 +177,6 @@ impl App {
     }
 }
 
-/// Serves on the settings' addresses until the process is told to stop, then lets requests under way finish.
-///
-/// # Errors
-/// An [`Error`] when a part cannot be put together or an address cannot be bound.
-pub async fn serve(settings: Settings) -> Result<(), Error> {
-    let (listen, private) = (settings.server.listen, settings.server.private_listen);
-    let patience = Duration::from_secs(settings.server.shutdown_seconds);
-    let connections = settings.server.max_connections;
-    let drain = Duration::from_secs(settings.server.drain_seconds);
-    let issuer = settings.server.issuer.to_string();
-    // Whatever can be wrong without the database is found before the database is touched.
-    check(&settings).await?;
-    let public = bind(listen, "server.listen").await?;
-    let private = match private {
-        Some(address) => Some(bind(address, "server.private_listen").await?),
-        None => None,
-    };
-    let app = App::build(settings, Extras::default()).await?;
-    let (stop, stopped) = watch::channel(false);
-    let jobs = app.jobs().start(&stopped);
-    tracing::info!(issuer, %listen, "serving");
-    let quiet = Limits { farewell: patience, ..Limits::default() };
-    let private =
-        private.map(|listener| tokio::spawn(listen::serve(listener, app.private_router(), quiet, stopped.clone())));
-    let limits = Limits { connections, ..quiet }.within_the_systems();
-    let public = tokio::spawn(listen::serve(public, app.router(), limits, stopped));
-    wait_for_signal().await;
-    app.drain(drain).await;
-    tracing::info!("stopping");
-    let _ = stop.send(true);
-    let _ = public.await;
-    if let Some(private) = private {
-        let _ = private.await;
-    }
-    // A job in the middle of a long round is cut off; the next start takes it up again.
-    if tokio::time::timeout(patience, jobs.join_all()).await.is_err() {
-        tracing::warn!("background work still under way was cut off");
-    }
-    // What was answered is stored already: a database that has fallen silent is not waited for.
-    if tokio::time::timeout(patience, app.store().close()).await.is_err() {
-        tracing::warn!("the database did not close in time");
-    }
-    Ok(())
-}
-
 /// Puts a server of these settings together on a database and a cache in memory: what fails there would fail at start.
 ///
 /// # Errors
@@ -268,20 +189,6 @@ pub async fn check(settings: &Settings) -> Result<(), Error> {
     // The algorithms are checked with the settings; a key of this one takes no time to make.
     rehearsal.keys.algs = vec![Alg::ES256.to_string()];
     App::build(rehearsal, Extras::default()).await.map(drop)
-}
-
-async fn bind(address: SocketAddr, part: &'static str) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|error| Error::text(part, format!("{address}: {error}")))
-}
-
-/// Returns when the process is told to stop: Ctrl-C, or SIGTERM.
-pub async fn wait_for_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
 }
 
 /// Opens the settings' database and migrates it.
@@ -409,104 +316,4 @@ fn proxies(settings: &Settings) -> Result<Vec<Cidr>, Error> {
 fn host_of(issuer: &url::Url) -> String {
     let host = issuer.host_str().unwrap_or_default();
     issuer.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-}
-
-/// What every room is made with.
-struct Rooms<'a> {
-    settings: &'a Settings,
-    store: &'a Store,
-    cache: &'a Cache,
-    clock: &'a Clock,
-    random: &'a Random,
-}
-
-impl Rooms<'_> {
-    async fn provider(&self, origin: &str, texts: &Texts, membership: &Membership) -> Result<Provider, Error> {
-        let Settings { tokens, documents, .. } = self.settings;
-        let ring = keys(self.settings, self.store, self.clock.now()).await?;
-        let vault = self.store.vault();
-        Ok(Provider::new(provider::Parts {
-            issuer: origin.to_owned(),
-            lifetimes: Lifetimes {
-                code: tokens.code_seconds,
-                access: tokens.access_seconds,
-                id: tokens.id_seconds,
-                refresh: tokens.refresh_seconds,
-                refresh_idle: tokens.refresh_idle_seconds,
-            },
-            rules: Arc::new(self.settings.release_rules()),
-            documents: documents
-                .iter()
-                .filter(|document| document.required)
-                .map(|document| RequiredDocument { id: document.id.clone(), version: document.version })
-                .collect(),
-            hosts: HostWatch(Arc::new({
-                let membership = membership.clone();
-                move || membership.unreachable()
-            })),
-            ui_locales: texts.locales().map(ToString::to_string).collect(),
-            keys: ring,
-            origins: provider::origins::Origins::default(),
-            pairwise_key: self.store.lasting_key("pairwise").await.part("database")?,
-            sealer: Sealer::new(vault.key("opaque-tokens"), self.random.clone()),
-            store: self.store.clone(),
-            cache: self.cache.clone(),
-            clock: self.clock.clone(),
-            random: self.random.clone(),
-        }))
-    }
-
-    fn accounts(&self) -> Accounts {
-        let Settings { sign_in, session, locales, documents, linking, .. } = self.settings;
-        let document = |document: &crate::settings::Document| accounts::Document {
-            id: document.id.clone(),
-            version: document.version,
-            required: document.required,
-            title: document.title.clone(),
-            text: document.text.clone(),
-        };
-        let hasher = Hasher::new(sign_in.hashing_threads, sign_in.hashing_queue, self.random.clone());
-        Accounts::new(accounts::Parts {
-            policy: accounts::Policy {
-                passwords: sign_in.passwords,
-                code_seconds: sign_in.code_seconds,
-                code_tries: sign_in.code_tries,
-                codes_per_hour: sign_in.codes_per_hour,
-                attempts_per_minute: sign_in.attempts_per_minute,
-                session_idle_seconds: session.idle_seconds,
-                session_absolute_seconds: session.absolute_seconds,
-                step_up_seconds: session.step_up_seconds,
-                linking: *linking,
-                zoneinfo: locales.zoneinfo.clone(),
-                locale: locales.default.clone(),
-                documents: documents.iter().map(document).collect(),
-            },
-            store: self.store.clone(),
-            cache: self.cache.clone(),
-            sealer: Sealer::new(self.store.vault().key("continuations"), self.random.clone()),
-            hasher,
-            clock: self.clock.clone(),
-            random: self.random.clone(),
-        })
-    }
-
-    fn federation(&self, outbound: Outbound, origin: &str) -> Result<Federation, Error> {
-        let base = format!("{origin}/federation").parse().part("server.issuer")?;
-        Federation::new(
-            self.settings.connections.clone(),
-            outbound,
-            self.cache.clone(),
-            self.random.clone(),
-            self.clock.clone(),
-            &base,
-        )
-        .part("connections")
-    }
-
-    fn membership(&self, outbound: &Outbound) -> Result<Membership, Error> {
-        let settings =
-            MembershipSettings { programme: self.settings.programmes.clone(), limits: self.settings.membership };
-        let (store, cache) = (self.store.clone(), self.cache.clone());
-        Membership::new(settings, store, cache, outbound, self.random.clone(), self.clock.clone()).part("programmes")
-    }
 }
