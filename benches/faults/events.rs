@@ -79,10 +79,7 @@ pub async fn night(options: &Options) -> bool {
     a.start(&site, options.previous()).await;
     night.ends().await;
     for (node, name) in [(&mut b, "node B is rolled to the new build"), (&mut a, "node A is rolled too")] {
-        night.begins(name, Allowed::Nothing);
-        node.stop().await;
-        node.start(&site, &options.program).await;
-        night.ends().await;
+        night.node_is_rolled(node, name, &site).await;
     }
     night.begins("Redis is restarted and remembers", Allowed::Outage);
     block_in_place(|| redis.restart(true));
@@ -127,14 +124,36 @@ async fn print(books: Arc<Books>) {
 impl Night<'_> {
     /// Kills a node with whatever is with it.
     async fn node_dies(&mut self, node: &mut Node) {
-        let (balancer, name) = (self.shop.balancer.clone(), node.name);
-        let requests = || balancer.backends.iter().find(|backend| backend.name == name).unwrap().requests();
-        let (under_way, before) = requests();
+        let before = self.requests_of(node);
         self.begins("node A is killed with -9", Allowed::Nothing);
         node.kill();
-        let (_, after) = requests();
-        self.events.last_mut().unwrap().allowed = Allowed::UnderWay(under_way + after - before);
+        self.allow_what_was_with(node, before);
         self.ends().await;
+    }
+
+    /// Replaces a node by another build of it.
+    async fn node_is_rolled(&mut self, node: &mut Node, name: &'static str, site: &Site) {
+        let before = self.requests_of(node);
+        self.begins(name, Allowed::Nothing);
+        let drains = node.drains;
+        node.stop().await;
+        // A build that says nothing before it stops closes connections on which a request is just coming.
+        if !drains {
+            self.allow_what_was_with(node, before);
+        }
+        node.start(site, &self.options.program).await;
+        self.ends().await;
+    }
+
+    /// Requests that are with a node, and those that ever were.
+    fn requests_of(&self, node: &Node) -> (usize, usize) {
+        let backend = self.shop.balancer.backends.iter().find(|backend| backend.name == node.name);
+        backend.unwrap().requests()
+    }
+
+    fn allow_what_was_with(&mut self, node: &Node, (under_way, sent): (usize, usize)) {
+        let (_, after) = self.requests_of(node);
+        self.events.last_mut().unwrap().allowed = Allowed::UnderWay(under_way + after - sent);
     }
 
     fn begins(&mut self, name: &'static str, allowed: Allowed) {

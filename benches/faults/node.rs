@@ -12,6 +12,8 @@ pub struct Node {
     pub name: &'static str,
     pub port: u16,
     pub private: u16,
+    /// Whether it says that it is about to stop, and serves on for a while.
+    pub drains: bool,
     log: PathBuf,
     process: Option<Child>,
 }
@@ -19,12 +21,13 @@ pub struct Node {
 impl Node {
     pub fn new(name: &'static str, site: &Site) -> Self {
         let log = site.path(&format!("{name}.log"));
-        Self { name, port: free_port(), private: free_port(), log, process: None }
+        Self { name, port: free_port(), private: free_port(), drains: false, log, process: None }
     }
 
     /// Starts it with a build and waits until it is ready.
     pub async fn start(&mut self, site: &Site, program: &Path) {
-        let settings = site.configure(self.name, [self.port, self.private], is_old(program));
+        self.drains = !is_old(program);
+        let settings = site.configure(self.name, [self.port, self.private], !self.drains);
         let log = File::options().create(true).append(true).open(&self.log).unwrap();
         let mut command = Command::new(program);
         command.args(["serve", "--config"]).arg(settings).env_clear().stdin(Stdio::null());
